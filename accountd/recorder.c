@@ -277,18 +277,11 @@ owned(const struct daemon *d, int fd)
 static struct recorder_place
 open_place(const struct daemon *d)
 {
-    int db_fd = daemon_open_dir(d, d->inst.db, false);
-    struct recorder_place place;
+    struct recorder_place place = {.dirfd = daemon_own_dir(d, "recent", USERS_ACCOUNT)};
 
-    if (mkdirat(db_fd, "recent", 0700) < 0 && errno != EEXIST)
-        give_up("");
-    place.dirfd = openat(db_fd, "recent", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (place.dirfd < 0 || owned(d, place.dirfd) < 0)
-        give_up("");
     place.lockfd = openat(place.dirfd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (place.lockfd < 0 || owned(d, place.lockfd) < 0)
         give_up("/.lock");
-    (void)close(db_fd);
     return place;
 }
 

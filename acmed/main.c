@@ -6,8 +6,6 @@
  * certificates are nobody's here.
  */
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,39 +17,19 @@
 #include "acmed/service.h"
 #include "lib/auth/digest.h"
 #include "lib/auth/jwk.h"
-#include "lib/base/mem.h"
 #include "lib/conf/secret_file.h"
+#include "lib/remote/dial_conf.h"
 
 #define PLACE "acme" /* below db/ */
 
 /* Made at the first start. */
-static int
-open_place(const struct daemon *d)
-{
-    int db_fd = daemon_open_dir(d, d->inst.db, false), fd;
-
-    if (mkdirat(db_fd, PLACE, 0700) < 0 && errno != EEXIST)
-        err(EX_CANTCREAT, "%s/" PLACE, d->inst.db);
-    fd = openat(db_fd, PLACE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || (d->is_root &&
-                   fchown(fd, daemon_role_uid(d, USERS_ACME), daemon_role_gid(d, USERS_ACME)) < 0))
-        err(EX_NOINPUT, "%s/" PLACE, d->inst.db);
-    (void)close(db_fd);
-    return fd;
-}
-
-static char *
-below_etc(const struct daemon *d, const char *name)
-{
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
-}
-
 /* Nobody is asked anything while there is no directory. */
 static struct tls_context *
 load_authorities(const struct daemon *d)
 {
     const char *name = conf_str(d->conf, ACME_VERIFY_CA);
-    char *path = below_etc(d, name[0] != '\0' ? name : conf_str(d->conf, REMOTE_VERIFY_CA));
+    char *path =
+        instance_etc_path(&d->inst, name[0] != '\0' ? name : conf_str(d->conf, REMOTE_VERIFY_CA));
     struct strbuf error = strbuf_new(1024);
     struct tls_context *ctx = NULL;
 
@@ -87,16 +65,6 @@ load_binding_key(const struct daemon *d)
     strbuf_free(&error);
     secret_place_free(&place);
     return key;
-}
-
-static struct dial_options
-load_web(const struct daemon *d)
-{
-    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
-
-    return (struct dial_options){.use_ipv4 = strcmp(protocols, "ipv6") != 0,
-                                 .use_ipv6 = strcmp(protocols, "ipv4") != 0,
-                                 .may_be_address = true};
 }
 
 /* When the configuration that we were given was loaded, and with it all certificates. */
@@ -154,7 +122,7 @@ main(int argc, char **argv)
     options = (struct clerk_options){
         .daemon = &d,
         .ask = {.child = {.daemon = &d, .box = &child_box},
-                .web = load_web(&d),
+                .web = dial_options_of(d.conf),
                 .authorities = load_authorities(&d),
                 .binding_key = &binding},
         .account = {.conf = d.conf, .binding_key = strbuf_slice(&binding)},
@@ -162,8 +130,8 @@ main(int argc, char **argv)
                   .challenge = conf_str(d.conf, ACME_CHALLENGE_TYPE),
                   .responder_fd = responder_fd},
     };
-    dirfd = open_place(&d);               /* last use of a path */
-    enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */
+    dirfd = daemon_own_dir(&d, PLACE, USERS_ACME); /* last use of a path */
+    enter_sandbox(&d, &child_box, dirfd);          /* user, Landlock, seccomp: no way back */
     options.account.dirfd = options.order.dirfd = dirfd;
     managed_parse(list, dirfd);
     service = service_start(&options, list, loaded, responder);

@@ -8,6 +8,7 @@
 
 #include "admind/login.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 
 enum { TEXT_MAX = 2048, DATA_MAX = 15u << 20 };

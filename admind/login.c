@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
 

@@ -25,6 +25,7 @@
 #include "lib/base/mem.h"
 #include "lib/conf/secret_file.h"
 #include "lib/log/log.h"
+#include "lib/remote/dial_conf.h"
 
 #define STATE_DIR "alerts" /* below db/ */
 #define STATE_FILE "state"
@@ -54,34 +55,10 @@ give_up(const char *what, int status)
 
 /* ---- before the sandbox ---- */
 
-/* Made at the first start. */
-static int
-open_state(const struct daemon *d)
-{
-    int db_fd = daemon_open_dir(d, d->inst.db, false), fd;
-
-    if (mkdirat(db_fd, STATE_DIR, 0700) < 0 && errno != EEXIST)
-        give_up(STATE_DIR, EX_CANTCREAT);
-    fd = openat(db_fd, STATE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || (d->is_root && fchown(fd, daemon_role_uid(d, USERS_ALERT),
-                                        daemon_role_gid(d, USERS_ALERT)) < 0))
-        give_up(STATE_DIR, EX_NOINPUT);
-    (void)close(db_fd);
-    return fd;
-}
-
-static char *
-etc_path(const struct daemon *d, enum conf_id id)
-{
-    const char *name = conf_str(d->conf, id);
-
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
-}
-
 static struct tls_context *
 load_authorities(const struct daemon *d)
 {
-    char *path = etc_path(d, REMOTE_VERIFY_CA);
+    char *path = instance_etc_path(&d->inst, conf_str(d->conf, REMOTE_VERIFY_CA));
     struct strbuf error = strbuf_new(1024);
     struct tls_context *ctx = tls_client_context(path, &error);
 
@@ -113,16 +90,6 @@ load_secret(const struct daemon *d)
     strbuf_free(&error);
     secret_place_free(&place);
     return secret;
-}
-
-static struct dial_options
-load_web(const struct daemon *d)
-{
-    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
-
-    return (struct dial_options){.use_ipv4 = strcmp(protocols, "ipv6") != 0,
-                                 .use_ipv6 = strcmp(protocols, "ipv4") != 0,
-                                 .may_be_address = true};
 }
 
 /* The sockets of the others are named from the current directory, which is run/, where we also are
@@ -218,12 +185,12 @@ main(int argc, char **argv)
     mailer_open(&p.mailer, &d);
     p.push = push_new(&d);
     options = (struct teller_options){.hook = {.child = {&d, &child_box},
-                                               .web = load_web(&d),
+                                               .web = dial_options_of(d.conf),
                                                .authorities = load_authorities(&d),
                                                .secret = load_secret(&d)},
                                       .mailer = &p.mailer,
                                       .conf = d.conf};
-    p.state_dirfd = open_state(&d);    /* last use of a path */
+    p.state_dirfd = daemon_own_dir(&d, STATE_DIR, USERS_ALERT); /* last use of a path */
     enter_sandbox(&d, &child_box, &p); /* user, Landlock, seccomp: no way back */
     load_state(&p);
     p.teller = teller_new(&options, p.alerts, d.stats);

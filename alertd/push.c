@@ -312,7 +312,7 @@ load_wording(const struct daemon *d, enum format format)
 
     if (name[0] == '\0')
         return xstrdup(formats[format].wording);
-    path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
+    path = instance_etc_path(&d->inst, name);
     if (read_file(AT_FDCWD, path, &text) < 0) {
         (void)fprintf(stderr, "push.template: %s: %s\n", path, strerror(errno));
         exit(EX_CONFIG);

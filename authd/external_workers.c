@@ -28,6 +28,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "lib/remote/dial.h"
+#include "lib/remote/dial_conf.h"
 
 enum {
     MEMORY_MAX = 512 << 20, /* address space */
@@ -203,12 +204,6 @@ start(const struct daemon *d, struct keeper_plan *plan, struct setup *setup,
     strbuf_free(&lost);
 }
 
-static char *
-below_etc(const struct daemon *d, const char *name)
-{
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
-}
-
 static _Noreturn void
 refuse(const char *setting, const struct strbuf *error)
 {
@@ -219,15 +214,11 @@ refuse(const char *setting, const struct strbuf *error)
 void
 external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WORKERS_MAX])
 {
-    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
-    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA));
+    char *ca = instance_etc_path(&d->inst, conf_str(d->conf, AUTH_EXTERNAL_CA));
     struct secret_place accounts = secret_place_new(d->conf, &d->inst, AUTH_OUTSIDE_ACCOUNTS);
     struct strbuf error = strbuf_new(4096);
-    struct setup setup = {.dial = {.use_ipv4 = strcmp(protocols, "ipv6") != 0,
-                                   .use_ipv6 = strcmp(protocols, "ipv4") != 0,
-                                   .may_be_address = true},
-                          .run_dirfd = d->run_dirfd,
-                          .check = check_by_network};
+    struct setup setup = {
+        .dial = dial_options_of(d->conf), .run_dirfd = d->run_dirfd, .check = check_by_network};
     struct keeper_plan plan = {
         .keeper_role = "external keeper",
         .worker_role = "external worker",

@@ -5,15 +5,12 @@
  * Reads run/stats, writes db/figures, and shows the figures of now to metricsd.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "figured/clerk.h"
 #include "figured/window.h"
-#include "lib/base/io.h"
 #include "lib/figures/figure_ring.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats_dir.h"
@@ -24,22 +21,6 @@ give_up(const char *what)
     log_event(LOG_ERROR, "start_failed", KV_STR("what", what), KV_ERRNO());
     log_flush();
     exit(EX_IOERR);
-}
-
-/* Made at the first start. */
-static int
-open_figures(const struct daemon *d)
-{
-    int db_fd = daemon_open_dir(d, d->inst.db, true), fd;
-
-    if (mkdirat(db_fd, FIGURES_DIR, 0700) < 0 && errno != EEXIST)
-        give_up("db/" FIGURES_DIR);
-    fd = openat(db_fd, FIGURES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || (d->is_root && fchown(fd, daemon_role_uid(d, USERS_FIGURES),
-                                        daemon_role_gid(d, USERS_FIGURES)) < 0))
-        give_up("db/" FIGURES_DIR);
-    close_keep_errno(db_fd);
-    return fd;
 }
 
 static void
@@ -64,7 +45,7 @@ main(int argc, char **argv)
     uid_t asking_uid;
 
     daemon_init(&d, "figured", argc, argv); /* options, log, config; exits on error */
-    figures_fd = open_figures(&d);
+    figures_fd = daemon_own_dir(&d, FIGURES_DIR, USERS_FIGURES);
     places = places_open(&d);
     asking_uid = daemon_role_uid_or_none(&d, USERS_METRICS);
     stats_fd = stats_dir_open(d.inst.run); /* last use of a path */

@@ -17,7 +17,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "lib/mail/imap_string.h"
 

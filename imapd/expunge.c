@@ -8,7 +8,7 @@
 #include "imapd/condstore.h"
 #include "imapd/message_limit.h"
 #include "imapd/updates.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 
 /* The limit counts messages with \Deleted. Those that another session marks meanwhile go, too, if
  * there are no more than it allows. */

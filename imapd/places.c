@@ -12,7 +12,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 
 #define REMOVING ((uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE | RIGHT_DELETE_FOLDER))
 #define FOLDERS ((uint32_t)(RIGHT_CREATE | RIGHT_DELETE_FOLDER))

@@ -14,7 +14,7 @@
 #include "imapd/updates.h"
 #include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 
 enum {
     STORAGE_UNIT = 1024,   /* octets (RFC 9208 section 5.1) */

@@ -12,7 +12,7 @@
 #include "imapd/notify.h"
 #include "imapd/places.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/store/annotations.h"
 
 bool

@@ -11,7 +11,7 @@
 #include "imapd/command.h"
 #include "imapd/updates.h"
 #include "lib/base/io.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "lib/mail/imap_string.h"
 

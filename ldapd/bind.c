@@ -9,6 +9,7 @@
 #include "ldapd/operations.h"
 #include "ldapd/sorted.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"

@@ -7,6 +7,7 @@
  */
 #include "ldapd/operations.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/ipc/authd_password.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "lib/base/mem.h"
 #include "lib/conf/secret_file.h"
 #include "lib/ipc/figured.h"
 #include "lib/ipc/tls_key.h"
@@ -39,7 +38,7 @@ load_token(const struct daemon *d, struct server *server)
 
     server->wants_token = name[0] != '\0';
     if (server->wants_token) {
-        path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
+        path = instance_etc_path(&d->inst, name);
         if (secret_file_read(path, &text, &error) < 0)
             refuse_token(strbuf_cstr(&error));
         rest = strbuf_slice(&text);

@@ -16,7 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
 

@@ -12,7 +12,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "pop3d/message_out.h"
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/mem.h"
 #include "lib/conf/alert_conf.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
@@ -202,7 +201,7 @@ static bool
 signatures_are_right(const struct cli *cli, const struct conf *conf)
 {
     const char *name = conf_str(conf, SIGNATURE_DIRECTORY);
-    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", cli->inst.etc, name);
+    char *path = instance_etc_path(&cli->inst, name);
     struct strbuf errors = strbuf_new(ERRORS_MAX);
     struct footer_files *files = name[0] == '\0' ? NULL : footer_files_load(path, &errors);
     bool right = name[0] == '\0' || files != NULL;

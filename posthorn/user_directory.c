@@ -86,8 +86,7 @@ load_authorities(struct cli *cli, const char *given)
     if (conf != NULL) {
         if (given == NULL)
             name = conf_str(conf, AUTH_EXTERNAL_CA);
-        path = given != NULL || name[0] == '/' ? xstrdup(name)
-                                               : xasprintf("%s/%s", cli->inst.etc, name);
+        path = given != NULL ? xstrdup(name) : instance_etc_path(&cli->inst, name);
         ctx = tls_client_context(path, &error);
         free(path);
     }

@@ -88,7 +88,7 @@ zone_certificate_path(const struct conf *conf, const struct instance *inst)
 {
     const char *name = conf_str(conf, TLS_CERTIFICATE);
 
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    return instance_etc_path(inst, name);
 }
 
 /* "3 1 1": the key itself, so that the record outlives a certificate that keeps it (RFC 7671

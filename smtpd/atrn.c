@@ -15,7 +15,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/log/log.h"

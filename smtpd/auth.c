@@ -11,7 +11,7 @@
 
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
 #include "smtpd/command.h"

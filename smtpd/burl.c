@@ -11,7 +11,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
 #include "smtpd/data.h"

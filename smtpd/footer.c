@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "lib/base/mem.h"
 #include "smtpd/session.h"
 
 enum { ERRORS_MAX = 65536 };
@@ -17,7 +16,7 @@ footer_settings_load(struct footer_settings *settings, const struct conf *conf,
                      const struct instance *inst)
 {
     const char *name = conf_str(conf, SIGNATURE_DIRECTORY);
-    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    char *path = instance_etc_path(inst, name);
     struct strbuf errors = strbuf_new(ERRORS_MAX);
 
     *settings = (struct footer_settings){.max_size = conf_u64(conf, SIGNATURE_MAX_SIZE)};

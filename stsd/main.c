@@ -16,6 +16,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/address.h"
+#include "lib/remote/dial_conf.h"
 #include "stsd/service.h"
 
 #define POLICIES "mta-sts" /* below db/ */
@@ -28,22 +29,6 @@ give_up(const char *what, int status)
 {
     (void)fprintf(stderr, "stsd: %s: %s\n", what, strerror(errno));
     exit(status);
-}
-
-/* Made at the first start. */
-static int
-open_directory(const struct daemon *d, const char *name)
-{
-    int db_fd = daemon_open_dir(d, d->inst.db, false), fd;
-
-    if (mkdirat(db_fd, name, 0700) < 0 && errno != EEXIST)
-        give_up(name, EX_CANTCREAT);
-    fd = openat(db_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || (d->is_root &&
-                   fchown(fd, daemon_role_uid(d, USERS_OUT), daemon_role_gid(d, USERS_OUT)) < 0))
-        give_up(name, EX_NOINPUT);
-    (void)close(db_fd);
-    return fd;
 }
 
 static struct outbox
@@ -60,7 +45,7 @@ static struct tls_context *
 load_authorities(const struct daemon *d)
 {
     const char *name = conf_str(d->conf, REMOTE_VERIFY_CA);
-    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
+    char *path = instance_etc_path(&d->inst, name);
     struct strbuf error = strbuf_new(1024);
     struct tls_context *ctx = tls_client_context(path, &error);
 
@@ -90,13 +75,11 @@ any_certificate(void)
 static struct dial_options
 load_web(const struct daemon *d)
 {
-    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
+    struct dial_options options = dial_options_of(d->conf);
 
-    return (struct dial_options){
-        .port = (uint16_t)conf_u64(d->conf, REMOTE_MTA_STS_PORT),
-        .use_ipv4 = strcmp(protocols, "ipv6") != 0,
-        .use_ipv6 = strcmp(protocols, "ipv4") != 0,
-    };
+    options.port = (uint16_t)conf_u64(d->conf, REMOTE_MTA_STS_PORT);
+    options.may_be_address = false; /* the host comes from a domain's name */
+    return options;
 }
 
 /* The address that reports name, and its domain (RFC 8460 section 5.3). */
@@ -167,12 +150,12 @@ main(int argc, char **argv)
         .post = {.child = fetches.child, .web = fetches.web, .any = any_certificate()},
         .author = load_author(&d),
         .outbox = open_outbox(&d),
-        .dirfd = open_directory(&d, OUTCOMES),
+        .dirfd = daemon_own_dir(&d, OUTCOMES, USERS_OUT),
         .sends = conf_bool(d.conf, TLSRPT_SEND),
         .spread_ms = (int64_t)conf_u64(d.conf, TLSRPT_SPREAD),
     };
-    dirfd = open_directory(&d, POLICIES);           /* last use of a path */
-    enter_sandbox(&d, &child_box, dirfd, &reports); /* user, Landlock, seccomp: no way back */
+    dirfd = daemon_own_dir(&d, POLICIES, USERS_OUT); /* last use of a path */
+    enter_sandbox(&d, &child_box, dirfd, &reports);  /* user, Landlock, seccomp: no way back */
     cache = cache_open(dirfd);
     reporter = reporter_new(d.loop, &reports);
     service = service_start(&d, cache, &fetches, reporter, asking_uid);

@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "lib/base/mem.h"
+#include "lib/remote/dial_conf.h"
 #include "syncd/run.h"
 #include "syncd/service.h"
 
@@ -24,23 +24,14 @@ refuse(const char *setting, const struct strbuf *error)
     exit(EX_CONFIG);
 }
 
-static char *
-below_etc(const struct daemon *d, const char *name)
-{
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
-}
-
 /* The authorities and the accounts of authd's external methods: they are the same directories. */
 static struct fetch_options
 load_fetch(const struct daemon *d, struct outside_accounts *accounts)
 {
-    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
     struct secret_place place = secret_place_new(d->conf, &d->inst, AUTH_OUTSIDE_ACCOUNTS);
-    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA));
+    char *ca = instance_etc_path(&d->inst, conf_str(d->conf, AUTH_EXTERNAL_CA));
     struct strbuf error = strbuf_new(4096);
-    struct fetch_options options = {.dial = {.use_ipv4 = strcmp(protocols, "ipv6") != 0,
-                                             .use_ipv6 = strcmp(protocols, "ipv4") != 0,
-                                             .may_be_address = true},
+    struct fetch_options options = {.dial = dial_options_of(d->conf),
                                     .authorities = tls_client_context(ca, &error),
                                     .accounts = accounts,
                                     .timeout_ms = (int64_t)conf_u64(d->conf, SYNC_TIMEOUT)};

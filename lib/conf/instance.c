@@ -94,6 +94,12 @@ instance_free(struct instance *inst)
         xfree(all[i]);
 }
 
+char *
+instance_etc_path(const struct instance *inst, const char *name)
+{
+    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+}
+
 bool
 instance_exists(const struct instance *inst)
 {

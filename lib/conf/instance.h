@@ -20,6 +20,8 @@ struct instance {
 /* `root` may be relative or NULL. Fills in absolute paths; touches no file. */
 void instance_init(struct instance *inst, const char *root);
 void instance_free(struct instance *inst);
+/* Of a file that a setting names: as it is, or below etc/. The caller frees it. */
+char *instance_etc_path(const struct instance *inst, const char *name);
 bool instance_exists(const struct instance *inst); /* posthorn.conf is there */
 
 #endif

@@ -84,7 +84,7 @@ lists_path(const struct conf *conf, const struct instance *inst, enum conf_id id
 
     if (name[0] == '\0')
         return NULL;
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    return instance_etc_path(inst, name);
 }
 
 struct list_file *

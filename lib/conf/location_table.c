@@ -298,7 +298,7 @@ load_data(struct location_table *table, const struct conf *conf, const struct in
 
     if (name[0] == '\0')
         return location_table_read(table, SLICE(shipped), "shipped", errors);
-    path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    path = instance_etc_path(inst, name);
     rc = read_file(AT_FDCWD, path, &data);
     if (rc < 0)
         (void)strbuf_printf(errors, "%s: %s\n", path, strerror(errno));

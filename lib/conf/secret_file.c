@@ -47,10 +47,8 @@ secret_place_new(const struct conf *conf, const struct instance *inst, enum conf
 
     assert_always(place.kind != NULL);
     place.key_path = seal_key_path(inst, place.kind->owner);
-    if (name[0] == '/')
-        place.path = xstrdup(name);
-    else if (name[0] != '\0')
-        place.path = xasprintf("%s/%s", inst->etc, name);
+    if (name[0] != '\0')
+        place.path = instance_etc_path(inst, name);
     return place;
 }
 

@@ -12,7 +12,7 @@ tls_place(const struct conf *conf, const struct instance *inst, enum conf_id id)
 {
     const char *name = conf_str(conf, id);
 
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    return instance_etc_path(inst, name);
 }
 
 char *

@@ -5,6 +5,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/ipc/client.h"
 
 #define CALL_TIMEOUT_MS 60000 /* a proof, the old passwords and the new one: a hash each */

@@ -8,7 +8,7 @@
 #ifndef POSTHORN_LIB_IPC_AUTHD_PASSWORD_H
 #define POSTHORN_LIB_IPC_AUTHD_PASSWORD_H
 
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 
 #define AUTHD_PASSWORD_NAME_MAX 1024
 #define AUTHD_PASSWORD_BYTES_MAX 1024

@@ -1,7 +1,7 @@
 /*
  * lib/ipc/authd_removed.c - a session's report of removed messages (declared in lib/ipc/authd.h).
  */
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 
 #include "lib/ipc/client.h"
 

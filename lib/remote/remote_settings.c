@@ -30,12 +30,6 @@ refuse(const char *setting, const char *format, ...)
     exit(EX_CONFIG);
 }
 
-static char *
-below_etc(const struct instance *inst, const char *name)
-{
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
-}
-
 /* ---- servers that the configuration names ---- */
 
 static void
@@ -129,7 +123,7 @@ make_dane(void)
 static struct tls_context *
 make_verifying(enum conf_id id, const struct conf *conf, const struct instance *inst)
 {
-    char *path = below_etc(inst, conf_str(conf, id));
+    char *path = instance_etc_path(inst, conf_str(conf, id));
     struct tls_context *ctx =
         make_tls(id == REMOTE_RELAY_CA ? "remote.relay_ca" : "remote.verify_ca", path);
 
@@ -221,7 +215,7 @@ note_key(void *arg, const char *domain)
 static void
 load_signing(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
-    char *path = below_etc(inst, DKIM_DIR);
+    char *path = instance_etc_path(inst, DKIM_DIR);
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     s->signing = (struct signing_settings){

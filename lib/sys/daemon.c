@@ -262,6 +262,20 @@ daemon_sandbox_base(const struct daemon *d, enum conf_id user)
     };
 }
 
+int
+daemon_own_dir(const struct daemon *d, const char *name, enum conf_id user)
+{
+    int db_fd = daemon_open_dir(d, d->inst.db, false), fd = -1;
+
+    if (mkdirat(db_fd, name, 0700) == 0 || errno == EEXIST)
+        fd = openat(db_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 ||
+        (d->is_root && fchown(fd, daemon_role_uid(d, user), daemon_role_gid(d, user)) < 0))
+        die(EX_CANTCREAT, "%s: %s/%s: %s", d->name, d->inst.db, name, strerror(errno));
+    (void)close(db_fd);
+    return fd;
+}
+
 void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {

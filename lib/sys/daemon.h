@@ -40,6 +40,9 @@ int daemon_listener(const struct daemon *d, const char *label, size_t n);
 
 /* Opens a directory of the instance by absolute path, O_PATH if `path_only`. Exits on error. */
 int daemon_open_dir(const struct daemon *d, const char *path, bool path_only);
+/* The directory `name` below db/ that is the role's own, made at its first start. Exits on error.
+ */
+int daemon_own_dir(const struct daemon *d, const char *name, enum conf_id user);
 /* One that need not be there, O_PATH. -1 with errno. */
 int daemon_open_optional_dir(const char *path);
 

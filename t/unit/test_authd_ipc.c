@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "lib/ipc/authd_password.h"
 #include "lib/ipc/client.h"
 

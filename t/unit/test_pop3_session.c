@@ -30,7 +30,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/authd.h"
+#include "lib/ipc/authd_call.h"
 #include "pop3d/session.h"
 
 #define REPLIES_MAX 100000
