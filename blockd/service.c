@@ -111,10 +111,29 @@ build(struct service *s)
     note_room(s);
 }
 
+/* What found no room in the list finds none in the firewall. An end needs none. */
 static void
-change(struct service *s, const struct blocked_part *part)
+leave_out_lost(const struct service *s, struct blocked_part *part, int64_t now_ms)
 {
-    if (s->condition != BLOCKD_ON || firewall_change(s->firewall, part, clock_real_ms()) < 0)
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < part->count; i++) {
+        const struct blocked_item *item = &part->items[i];
+
+        if ((item->logins_until_ms <= now_ms && item->admins_until_ms <= now_ms) ||
+            blocked_set_find(s->list, &item->ip) != NULL)
+            part->items[kept++] = *item;
+    }
+    part->count = kept;
+}
+
+static void
+change(struct service *s, struct blocked_part *part)
+{
+    int64_t now_ms = clock_real_ms();
+
+    leave_out_lost(s, part, now_ms);
+    if (s->condition != BLOCKD_ON || firewall_change(s->firewall, part, now_ms) < 0)
         build(s); /* what was there is not as we left it */
     stats_add(s->count.changes, part->count);
     note_room(s);

@@ -194,12 +194,21 @@ blocked_set_lost(const struct blocked_set *set)
     return set->lost;
 }
 
+const struct blocked_item *
+blocked_set_find(const struct blocked_set *set, const struct ip *ip)
+{
+    struct ip listed = blocked_address(ip);
+    const struct blocked_item *item = &set->now.places[place_of(&set->now, set->seed, &listed)];
+
+    return memcmp(&item->ip, &listed, sizeof(listed)) == 0 ? item : NULL;
+}
+
 bool
 blocked_set_has(const struct blocked_set *set, const struct ip *ip, int64_t now_ms)
 {
-    struct ip listed = blocked_address(ip);
+    const struct blocked_item *item = blocked_set_find(set, ip);
 
-    return set->now.places[place_of(&set->now, set->seed, &listed)].logins_until_ms > now_ms;
+    return item != NULL && item->logins_until_ms > now_ms;
 }
 
 const struct blocked_item *

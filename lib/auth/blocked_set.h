@@ -46,6 +46,9 @@ enum blocked_taken blocked_set_take(struct blocked_set *set, const struct blocke
 bool blocked_set_is_whole(const struct blocked_set *set);
 /* How many items found no room since the last whole list. */
 uint64_t blocked_set_lost(const struct blocked_set *set);
+/* What is known of that address, or NULL: nothing, or there was no room for it. Until the next
+ * change. */
+const struct blocked_item *blocked_set_find(const struct blocked_set *set, const struct ip *ip);
 /* Is a client at that address kept from users' logins? */
 bool blocked_set_has(const struct blocked_set *set, const struct ip *ip, int64_t now_ms);
 /* One after another, also some that have ended; `at` begins with 0. NULL: no more. */

@@ -338,7 +338,9 @@ def test_as_many_as_it_takes_go_in_and_more_are_told(alone):
     wait_for(lambda: alone.state()[0] != WAITING, 60, "the list is in the firewall")
     assert alone.state() == [ON, 65536, 256, b""], alone.log()
     assert "event=firewall_full" in alone.log()
-    assert len(alone.elements("blocked4")) == 65536
+    authd.send(BLOCKED, 0, *part([v4(70000), v4(5)]))
+    wait_for(lambda: alone.state()[2] == 257)
+    assert len(alone.elements("blocked4")) == 65536  # what is known is changed, what is new has no room
     authd.send(BLOCKED, 0, *part([v4(1), v4(2)], until=0))
     wait_for(lambda: alone.state()[1] == 65534)
     assert len(alone.elements("blocked4")) == 65534
