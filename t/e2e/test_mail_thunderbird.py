@@ -21,12 +21,17 @@ def suite():
     inst.close()
 
 
-@pytest.fixture(scope="module")
-def alice(suite):
-    program = MailProgram({"mail.server.default.use_condstore": True})
+def trusting(suite, prefs):
+    program = MailProgram(prefs)
     certificate = ssl.get_server_certificate(("127.0.0.1", suite.port("imaps")))
     for port in ("imap", "imaps", "submission"):
         program.trust("127.0.0.1", suite.port(port), certificate)
+    return program
+
+
+@pytest.fixture(scope="module")
+def alice(suite):
+    program = trusting(suite, {"mail.server.default.use_condstore": True})
     program.account("alice@d.test", PASSWORD, "Alice Löw", suite.port("imaps"), suite.port("submission"))
     yield program
     program.close()
@@ -163,6 +168,23 @@ def test_what_another_client_deletes_goes(alice, bob):
     con.expunge()
     alice.wait_until_gone("INBOX", "short lived")
     con.logout()
+
+
+def test_starttls_on_port_143_and_as_shipped(suite, bob):
+    """Thunderbird's own settings: without CONDSTORE."""
+    program = trusting(suite, {})
+    try:
+        program.account("bob@d.test", PASSWORD, "Bob", suite.port("imap"), suite.port("submission"), "alwaysSTARTTLS")
+        program.send("bob@d.test", "to myself", "by STARTTLS\n")
+        program.wait_for_message("INBOX", "to myself")
+        assert b"by STARTTLS" in program.body("INBOX", "to myself")
+        con = bob("bob@d.test")
+        con.select("INBOX")
+        con.store("1:*", "+FLAGS", "(\\Flagged)")
+        program.wait_for_message("INBOX", "to myself", "m.isFlagged")
+        con.logout()
+    finally:
+        program.close()
 
 
 def test_the_server_had_nothing_to_complain_about(suite, alice):

@@ -137,6 +137,8 @@ class MailProgram(Thunderbird):
         self.run(ACCOUNT, user, password, name, imap, socket, smtp)
         self.run(COMMON + 'await until("INBOX", () => all().some(f => path(f) == "INBOX"));')
         self.update("INBOX")
+        # what is sent before the server's folders are known goes, and waits for its place in Sent for ever
+        self.run(COMMON + 'await until("Sent", () => all().some(f => f.flags & Ci.nsMsgFolderFlags.SentMail));')
 
     def update(self, name):
         """Ends before the news are there: what waits for them says what it waits for."""
