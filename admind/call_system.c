@@ -87,8 +87,9 @@ write_members(struct call *call, struct slice data)
 
     for (int i = 0; i < count; i++) {
         char name[OBJECT_NAME_MAX + 1];
-        bool is_text =
-            slice_eq(fields[i].name, SLICE("content")) || slice_eq(fields[i].name, SLICE("id"));
+        bool is_text = slice_eq(fields[i].name, SLICE("content")) ||
+                       slice_eq(fields[i].name, SLICE("id")) ||
+                       slice_eq(fields[i].name, SLICE("location"));
 
         (void)snprintf(name, sizeof(name), "%.*s", (int)fields[i].name.len, fields[i].name.ptr);
         write_field(&call->json, name, is_text ? OPER_TEXT : OPER_NUMBER, fields[i].value);

@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/location_edit.h"
 #include "lib/conf/location_table.h"
 #include "lib/oper/locations.h"
 #include "posthorn/config_check.h"
@@ -23,8 +24,7 @@
 
 #define SETTING_NAME "guess.locations"
 #define DATA_NAME "lists/location_data.csv"
-#define DEFAULT_ORDER "100"
-enum { ERRORS_MAX = 65536, FILE_MODE = 0644, TIME_LEN_MAX = 40 };
+enum { ERRORS_MAX = 65536, FILE_MODE = 0644 };
 
 static int
 location_list(struct cli *cli, int argc, char **argv)
@@ -55,6 +55,24 @@ location_list(struct cli *cli, int argc, char **argv)
 }
 
 static int
+find_elsewhere(struct cli *cli, const char *address)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    const struct accountd_admin request = {
+        .verb = SLICE("find"), .kind = SLICE("location"), .name = slice_of(address)};
+    struct accountd_admin_reply reply;
+    struct slice where;
+    int count, rc = remote_do(cli, &request, &reply);
+
+    if (rc != CLI_OK)
+        return rc;
+    count = object_next(&reply.data, fields);
+    where = object_get(fields, count < 0 ? 0 : (uint32_t)count, "location");
+    (void)printf("%.*s\n", (int)where.len, where.ptr); /* main() tests stdout */
+    return CLI_OK;
+}
+
+static int
 location_find(struct cli *cli, int argc, char **argv)
 {
     struct strbuf errors = strbuf_new(ERRORS_MAX);
@@ -67,6 +85,8 @@ location_find(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (cidr_parse(slice_of(argv[0]), &net) < 0 || net.bits != 128)
         return cli_fail(cli, "expected an address, not '%s'", argv[0]);
+    if (cli->remote != NULL)
+        return find_elsewhere(cli, argv[0]);
     conf = config_check_read(cli);
     if (conf == NULL)
         return CLI_FAILED;
@@ -84,48 +104,44 @@ location_find(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
-/* The entry of exactly this range, or an empty slice. */
 static struct slice
 find_entry(const struct list *list, struct slice first, struct slice last)
 {
-    struct location_record record;
-    struct cidr from, to;
-
-    if (cidr_parse(first, &from) < 0 || cidr_parse(last, &to) < 0)
-        return SLICE("");
-    for (size_t i = 0; i < list->file->count; i++)
-        if (location_record_parse(list->file->entries[i].text, &record) == 0 &&
-            memcmp(&record.first, &from.net, sizeof(record.first)) == 0 &&
-            memcmp(&record.last, &to.net, sizeof(record.last)) == 0)
-            return list->file->entries[i].text;
-    return SLICE("");
+    return location_edit_find(strbuf_slice(&list->text), first, last);
 }
 
-/* "ORDER FIRST LAST LOCATION CREATED MODIFIED"; `old`: the record that it replaces, or empty. */
 static int
 make_entry(struct cli *cli, char **argv, const char *order, struct slice old, struct strbuf *out)
 {
-    struct strbuf now = strbuf_new(TIME_LEN_MAX);
-    struct location_record before = {.order = 0};
-    struct slice created;
+    const struct location_wish wish = {.first = slice_of(argv[0]),
+                                       .last = slice_of(argv[1]),
+                                       .location = slice_of(argv[2]),
+                                       .order = slice_of(order)};
 
-    (void)clock_rfc3339(clock_real_ms(), &now);
-    created = strbuf_slice(&now);
-    if (old.len > 0 && location_record_parse(old, &before) == 0)
-        created = before.created;
-    if (order == NULL && old.len > 0)
-        (void)strbuf_u64(out, before.order);
-    else
-        (void)strbuf_str(out, order == NULL ? DEFAULT_ORDER : order);
-    (void)strbuf_printf(out, " %s %s %s %.*s %s", argv[0], argv[1], argv[2], (int)created.len,
-                        created.ptr, strbuf_cstr(&now));
-    strbuf_free(&now);
-    if (out->overflow || location_record_expected(strbuf_slice(out)) != NULL)
-        return cli_fail(cli,
-                        "expected two addresses of one kind, the first not above the last, a "
-                        "location without spaces and commas, and an order up to %d",
-                        LOCATION_ORDER_MAX);
-    return CLI_OK;
+    if (location_edit_make(&wish, old, clock_real_ms(), out) == 0)
+        return CLI_OK;
+    return cli_fail(cli,
+                    "expected two addresses of one kind, the first not above the last, a "
+                    "location without spaces and commas, and an order up to %d",
+                    LOCATION_ORDER_MAX);
+}
+
+/* At a server elsewhere: `words` are first, last and, if there is one, the location. */
+static int
+change_elsewhere(struct cli *cli, const char *verb, char **words, int count, const char *order)
+{
+    static const char *const names[] = {"first", "last", "location"};
+    struct object_field fields[ARRAY_LEN(names) + 1];
+    struct accountd_admin request = {
+        .verb = slice_of(verb), .kind = SLICE("location"), .fields = fields};
+    struct accountd_admin_reply reply;
+
+    for (int i = 0; i < count && i < (int)ARRAY_LEN(names); i++)
+        fields[request.field_count++] =
+            (struct object_field){slice_of(names[i]), slice_of(words[i])};
+    if (order != NULL)
+        fields[request.field_count++] = (struct object_field){SLICE("order"), slice_of(order)};
+    return remote_do(cli, &request, &reply);
 }
 
 static int
@@ -140,6 +156,8 @@ change(struct cli *cli, int argc, char **argv, bool is_new)
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 3, 3) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return change_elsewhere(cli, is_new ? "add" : "set", argv, argc, order);
     rc = list_open(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
         old = find_entry(&list, slice_of(argv[0]), slice_of(argv[1]));
@@ -182,6 +200,8 @@ location_remove(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 2, 2) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return change_elsewhere(cli, "remove", argv, argc, NULL);
     rc = list_open(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
         old = find_entry(&list, slice_of(argv[0]), slice_of(argv[1]));
@@ -261,5 +281,5 @@ const struct command command_location = {
         "location; lists of countries by address are had from registries and others, as CSV.\n"
         "A running suite takes changes over at 'posthorn reload'.\n",
     .verbs = verbs,
-    .remote = "list",
+    .remote = "find list add set remove",
 };

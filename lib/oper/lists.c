@@ -14,8 +14,8 @@
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/list_edit.h"
-#include "lib/conf/lists.h"
 #include "lib/oper/in_force.h"
+#include "lib/oper/list_change.h"
 
 enum { ERRORS_MAX = 65536, LIST_MODE = 0644, NUMBER_MAX = 24, NAME_BYTES_MAX = 256 };
 
@@ -130,14 +130,14 @@ oper_lists_entries(struct oper *op)
 
 /* All lines of the request. 0, or -1 and the answer says why. */
 static int
-edit(struct oper *op, struct list *list, bool is_add)
+edit_all(struct oper *op, const struct list_kind *kind, struct strbuf *text, bool is_add)
 {
     struct slice rest = oper_field(op, "entries");
     size_t count = 0;
 
     while (rest.len > 0) {
         struct slice entry = list_file_entry(slice_split(&rest, '\n'));
-        const char *expected = is_add && entry.len > 0 ? list->kind.expected(entry) : NULL;
+        const char *expected = is_add && entry.len > 0 ? kind->expected(entry) : NULL;
 
         if (entry.len == 0)
             continue;
@@ -146,8 +146,8 @@ edit(struct oper *op, struct list *list, bool is_add)
             oper_fail(op, OPER_BAD, "expected %s, not '%.*s'", expected,
                       (int)slice_sub(entry, 0, 128).len, entry.ptr);
         else if (is_add)
-            (void)list_edit_add(&list->text, entry); /* what is there already stays */
-        else if (!list_edit_remove(&list->text, entry))
+            (void)list_edit_add(text, entry); /* what is there already stays */
+        else if (!list_edit_remove(text, entry))
             oper_fail(op, OPER_UNKNOWN, "'%.*s' is not in the list; nothing was changed",
                       (int)slice_sub(entry, 0, 128).len, entry.ptr);
         if (op->result != 0)
@@ -261,15 +261,15 @@ tell_entries(struct oper *op, bool is_add)
 
 /* Under the lock. */
 static void
-change(struct oper *op, bool is_add)
+change_it(struct oper *op, struct slice name, const struct list_change *change)
 {
     struct strbuf why = strbuf_new(ERRORS_MAX);
     struct list_file *file = NULL;
     struct list list;
-    int rc = list_open(op, &list, op->request->name);
+    int rc = list_open(op, &list, name);
 
     if (rc == 0)
-        rc = edit(op, &list, is_add);
+        rc = change->edit(op, &list.kind, &list.text);
     if (rc == 0)
         file = list_parse(op, &list);
     if (file != NULL) {
@@ -279,32 +279,56 @@ change(struct oper *op, bool is_add)
         if (rc < 0)
             oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
         else
-            tell_entries(op, is_add);
+            change->tell(op);
     }
     list_file_free(&file);
     list_close(&list);
     strbuf_free(&why);
 }
 
-static void
-change_locked(struct oper *op, bool is_add)
+void
+list_change(struct oper *op, struct slice name, const struct list_change *change)
 {
     int lock = in_force_lock(op);
 
     if (lock < 0)
         return;
-    change(op, is_add);
+    change_it(op, name, change);
     close_keep_errno(lock);
+}
+
+static int
+edit_add(struct oper *op, const struct list_kind *kind, struct strbuf *text)
+{
+    return edit_all(op, kind, text, true);
+}
+
+static int
+edit_remove(struct oper *op, const struct list_kind *kind, struct strbuf *text)
+{
+    return edit_all(op, kind, text, false);
+}
+
+static void
+tell_added(struct oper *op)
+{
+    tell_entries(op, true);
+}
+
+static void
+tell_removed(struct oper *op)
+{
+    tell_entries(op, false);
 }
 
 void
 oper_lists_add(struct oper *op)
 {
-    change_locked(op, true);
+    list_change(op, op->request->name, &(const struct list_change){edit_add, tell_added});
 }
 
 void
 oper_lists_remove(struct oper *op)
 {
-    change_locked(op, false);
+    list_change(op, op->request->name, &(const struct list_change){edit_remove, tell_removed});
 }

@@ -26,6 +26,8 @@
  *               name is its id, of which one is sent once
  *   run show    synchronisation: of "domain"; "dry_run", "adopt", "force" yes
  *   add remove  list: "entries", a line each; list-entry: list "within" one
+ *   find        location: of an address; add set remove: an own record, "first", "last",
+ *               "location", "order"
  *   kick        connection: sessions by id, or "user", or "client"
  */
 #ifndef POSTHORN_LIB_OPER_OPER_H
@@ -120,6 +122,9 @@ void oper_lists_entries(struct oper *op);
 void oper_lists_add(struct oper *op);
 void oper_lists_remove(struct oper *op);
 void oper_locations_list(struct oper *op);
+void oper_locations_find(struct oper *op);
+void oper_locations_change(struct oper *op); /* add, set */
+void oper_locations_remove(struct oper *op);
 void oper_alerts_list(struct oper *op);
 void oper_alerts_test(struct oper *op);
 void oper_alerts_silence(struct oper *op);

@@ -78,6 +78,8 @@ SYSTEM = {
     "RetryMessages": ({"ids": "none"}, "root ops mail"), "DeleteMessages": ({"ids": "none"}, "root ops mail"),
     "GetSetting": ({"name": "smtp.max_recipients"}, "root ops conf"), "SetSettings": ({"unset": "no.thing"}, "root ops conf"),
     "AddListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"), "RemoveListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"),
+    "FindLocation": ({"address": "192.0.2.1"}, "root ops conf"), "AddLocation": ({"first": "x", "last": "x", "location": "x"}, "root ops conf"),
+    "SetLocation": ({"first": "x", "last": "x", "location": "x"}, "root ops conf"), "RemoveLocation": ({"first": "x", "last": "x"}, "root ops conf"),
     "CheckSettings": ({"unset": "no.thing"}, "root ops conf"),
     "ShowCertificate": ({"name": "none"}, "root ops conf"), "ExportCertificate": ({"name": "none"}, "root ops conf"),
     "MakeCertificate": ({"name": "none", "hosts": "-"}, "root ops conf"),

@@ -59,6 +59,26 @@ def test_a_list_in_a_file_of_its_own(inst, api):
     assert entries(api, "smtp.open_relay_domains") == ["one.test", "three.test"]
 
 
+def test_own_records_of_locations(inst, api):
+    assert api.ok("FindLocation", address="192.0.2.7")["location"] == "unknown"
+    where = {"first": "192.0.2.0", "last": "192.0.2.15"}
+    api.ok("AddLocation", **where, location="CN/Beijing")
+    assert api.ok("FindLocation", address="192.0.2.7")["location"] == "CN/Beijing" == inst.run("location", "find", "192.0.2.7").out.strip()
+    assert api.result("AddLocation", **where, location="DE") == 3
+    (made,) = inst.json("location", "list")
+    api.ok("SetLocation", **where, location="office", order=7)
+    (changed,) = inst.json("location", "list")
+    assert (changed["order"], changed["location"], changed["created"]) == (7, "office", made["created"]) and made["order"] == 100
+    for parameters, result in (({"location": "a b"}, 1), ({"location": "a,b"}, 1), ({"last": "192.0.1.1", "location": "x"}, 2)):
+        assert api.result("SetLocation", **{**where, **parameters}) == result, parameters
+    assert api.result("AddLocation", first="192.0.2.9", last="192.0.2.1", location="x") == 1
+    assert api.result("FindLocation", address="192.0.2.0/24") == 1
+    assert api.result("RemoveLocation", first="192.0.2.0", last="192.0.2.14") == 2
+    api.ok("RemoveLocation", **where)
+    assert inst.json("location", "list") == [] and api.ok("FindLocation", address="192.0.2.7")["location"] == "unknown"
+    wait_audit(inst, "verb=set kind=location name=\"\" property=192.0.2.0-192.0.2.15 before=\"\" after=office")
+
+
 @pytest.mark.parametrize("name, text, result", [
     ("no.list", "x.test", 2), ("smtp.max_recipients", "5", 2), ("smtp.deny", "300.1.2.3", 1), ("smtp.deny", " \n# x\n", 1),
     ("smtp.open_relay_domains", "a b", 1), ("smtp.open_relay_domains", "ok.test\nnot ok", 1), ("../x", "x", 2), ("smtp.deny", "\u0007", 1),

@@ -78,6 +78,7 @@ SAME = [
     ("directory", "sync", "d.test"), ("directory", "sync", "d.test", "--dry-run", "--json"), ("directory", "sync", "a b"),
     ("list", "names"), ("list", "show", "smtp.deny"), ("list", "show", "no.list"), ("list", "add", "smtp.deny", "no address"),
     ("list", "remove", "smtp.deny", "192.0.2.1"), ("list", "show", "guess.locations", "--json"),
+    ("location", "find", "127.0.0.1"), ("location", "find", "x"), ("location", "set", "192.0.2.1", "192.0.2.1", "DE"), ("location", "remove", "x", "y"),
     ("alert", "list", "--json"), ("alert", "test"), ("alert", "report"), ("alert", "silence", "disk", "--for", "soon"),
     ("broadcast", "send", "--subject", "x", "--domain", "nowhere.test", "/dev/null"), ("broadcast", "send", "--subject", "x", "--id", "a/b", "/dev/null"),
     ("user", "show", "nobody@d.test"), ("user", "del", "nobody@d.test", "--yes"), ("config", "get", "smtp.colour"), ("user", "show"),
