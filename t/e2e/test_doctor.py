@@ -243,10 +243,17 @@ def test_watch_tells_what_changes(instance):
         changes = []
         while not any("db has mode 0755" in row["text"] for row in changes):
             changes.append(json.loads(watch.stdout.readline()))
-        os.chmod(instance.root / "db", 0o700)
+        with open(instance.root / "log/filler", "wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, 64 << 20)  # another number of MiB is no change
+        os.chmod(instance.root / "db", 0o751)  # another mode is
         changes = []
-        while not any(row["change"] == "was" and "db has mode 0755" in row["text"] for row in changes):
+        while not any(row["change"] == "now" and "db has mode 0751" in row["text"] for row in changes):
             changes.append(json.loads(watch.stdout.readline()))
+        os.chmod(instance.root / "db", 0o700)
+        while not any(row["change"] == "was" and "db has mode 0751" in row["text"] for row in changes):
+            changes.append(json.loads(watch.stdout.readline()))
+        assert any(row["change"] == "was" and "db has mode 0755" in row["text"] for row in changes)
+        assert not [row for row in changes if row["check"] == "disk"], changes
         watch.send_signal(signal.SIGTERM)
         rest, _ = watch.communicate(timeout=20)
         assert watch.returncode == 0 and not [line for line in rest.splitlines() if '"disk"' in line]
