@@ -76,6 +76,16 @@ def test_what_a_profile_says_holds(new):
     assert new.json("domain", "show", "d.test")["unknown"] == "remote"
 
 
+def test_an_option_counts_more_than_the_answers(new):
+    path = answers(new, f"domain = d.test\nhostname = file.d.test\nport_offset = {new.offset}\nbind = 192.0.2.1\n"
+                        "[smtp]\nmax_recipients = 77\nmax_message_size = 5M\n")
+    make(new, "--answers", str(path), "--hostname", "option.d.test", "--bind", "127.0.0.1", "--set", "smtp.max_recipients=88")
+    value = lambda name: new.run("config", "get", name).out.strip()
+    assert (value("smtp.max_recipients"), value("smtp.max_message_size")) == ("88", "5M")
+    assert (value("system.hostname"), value("system.bind")) == ("option.d.test", "127.0.0.1")
+    assert (new.root / "etc/certs/key.pem").stat().st_mode & 0o777 == 0o600
+
+
 def test_users_and_the_host_name_are_those_that_are_given(new):
     make(new, "--domain", "d.test", *places(new), "--set", "users.mail=64300:64301", "--set", "system.hostname=MX.d.test")
     assert new.run("config", "get", "system.hostname").out.strip() == "mx.d.test"
