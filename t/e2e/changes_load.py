@@ -99,11 +99,13 @@ class Actor:
     def verify(self):
         """What is there is one of the states that may be; from here on it is the one."""
         with self._lock:
-            found = self.read()
-            wrong = {name: (found.get(name), states) for name, states in self.allowed.items()
-                     if found.get(name) not in states}
-            assert not wrong, f"{type(self).__name__}: found, allowed: {wrong}"
-            self.allowed = {name: [found.get(name)] for name in self.allowed}
+            self._verify(self.allowed)
+
+    def _verify(self, allowed):
+        found = self.read()
+        wrong = {name: (found.get(name), states) for name, states in allowed.items() if found.get(name) not in states}
+        assert not wrong, f"{type(self).__name__}: found, allowed: {wrong}"
+        self.allowed = {name: [found.get(name)] for name in allowed}
 
 
 class ApiActor(Actor):
@@ -282,7 +284,7 @@ class Synchronised(Actor):
 
     def __init__(self, inst, names, seed, directory):
         super().__init__(inst, names, seed)
-        self._directory = directory.as_admin()
+        self._directory, self._there = directory.as_admin(), {}
         self.allowed = {name: [self._put(name, None, "first")] for name in names}
 
     def _put(self, name, old, new):
@@ -291,7 +293,15 @@ class Synchronised(Actor):
             self._directory.add(dn, ["inetOrgPerson"], {"cn": new, "sn": "s", "mail": name})
         else:
             self._directory.modify(dn, {"cn": [(ldap3.MODIFY_REPLACE, [new])]})
+        self._there[name] = new
         return new
+
+    def _verify(self, allowed):
+        """What is in the directory may come with any name's synchronisation, and is there after the next one."""
+        super()._verify({name: [*states, self._there[name]] for name, states in allowed.items()})
+        for domain in {name.split("@")[1] for name in allowed}:
+            wait_for(lambda: self.inst.run("directory", "sync", domain, check=False).returncode == 0, 60, "a synchronisation")
+        super()._verify({name: [state] for name, state in self._there.items()})
 
     def fresh(self, chance, old):
         return uuid.uuid4().hex
