@@ -85,8 +85,7 @@ measure(bool (*look_up)(struct slice name), uint64_t users, uint64_t count)
         char name[NAME_MAX_BYTES];
         int64_t began;
 
-        (void)snprintf(name, sizeof(name), "u%" PRIu64 "@bench.test",
-                       (uint64_t)random() % users);
+        (void)snprintf(name, sizeof(name), "u%" PRIu64 "@bench.test", (uint64_t)random() % users);
         began = now_ns();
         if (!look_up(slice_of(name)))
             fail(name);
