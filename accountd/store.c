@@ -21,9 +21,9 @@
 #include "lib/log/log.h"
 
 #define PENDING_MAX 4096
-#define ASKED_MAX 4000 /* usage questions at once */
-#define JOBS_AT_ONCE 16
-#define JOBS_LOOKED_AT 64 /* from the head of the list, for some that can run */
+#define ASKED_MAX 4000     /* usage questions at once */
+#define JOBS_AT_ONCE 128   /* local-deliver has one batch in hand and one that waits */
+#define JOBS_LOOKED_AT 256 /* from the head of the list, for some that can run */
 #define JOB_TIMEOUT_MS 60000
 #define USAGE_TIMEOUT_MS 3000
 #define RECOUNT_TIMEOUT_MS 600000
@@ -48,20 +48,32 @@ struct question {
 struct store {
     struct server *server;
     struct ipc_async *client;
-    struct map *asked;  /* paths whose usage was asked for */
-    struct map *moving; /* path -> how many jobs will remove or rename it */
-    struct map *making; /* path -> how many jobs will make it */
+    struct map *asked;   /* paths whose usage was asked for */
+    struct map *moving;  /* path -> how many jobs will remove or rename it */
+    struct map *making;  /* path -> how many jobs will make it */
+    struct map *leaving; /* path -> the first job that will rename it to another */
     struct job *first, **last;
     size_t sent;
     uint64_t last_sequence;
     int64_t backoff_ms;
-    struct loop_timer *again;
+    bool is_backing_off;
+    struct loop_timer *again; /* after a failure */
+    struct loop_timer *next;  /* after answers, which come many at once */
 };
 
 static void run_jobs(struct store *store);
 
 static void
-run_again(void *arg)
+run_after_failure(void *arg)
+{
+    struct store *store = arg;
+
+    store->is_backing_off = false;
+    run_jobs(store);
+}
+
+static void
+run_next(void *arg)
 {
     run_jobs(arg);
 }
@@ -77,8 +89,10 @@ store_new(struct server *server)
     store->asked = map_new(ASKED_MAX);
     store->moving = map_new(MOVING_MAX);
     store->making = map_new(MOVING_MAX);
+    store->leaving = map_new(MOVING_MAX);
     store->last = &store->first;
-    store->again = loop_timer_new(server->daemon->loop, run_again, store);
+    store->again = loop_timer_new(server->daemon->loop, run_after_failure, store);
+    store->next = loop_timer_new(server->daemon->loop, run_next, store);
     return store;
 }
 
@@ -108,7 +122,9 @@ store_free(struct store **storep)
     map_free(&store->asked, NULL);
     map_free(&store->moving, NULL);
     map_free(&store->making, NULL);
+    map_free(&store->leaving, NULL);
     loop_timer_free(&store->again);
+    loop_timer_free(&store->next);
     xfree(storep);
 }
 
@@ -228,12 +244,38 @@ mark_job(struct job *job, intptr_t by)
     mark(job->store->moving, job->new_path, by);
 }
 
+/* Of `first` and those behind it. */
+static void
+note_leaving(struct job *first, const char *path)
+{
+    void **at = map_at(first->store->leaving, slice_of(path));
+
+    for (struct job *job = first; at != NULL && *at == NULL && job != NULL; job = job->next)
+        if (job->op == ACCOUNT_JOB_RENAME && strcmp(job->path, path) == 0)
+            *at = job;
+    if (at != NULL && *at == NULL)
+        (void)map_remove(first->store->leaving, slice_of(path));
+}
+
 static void
 append_job(struct store *store, struct job *job)
 {
     job->store = store;
     *store->last = job;
     store->last = &job->next;
+    mark_job(job, 1);
+    if (job->op == ACCOUNT_JOB_RENAME)
+        note_leaving(job, job->path);
+}
+
+static void
+prepend_job(struct store *store, struct job *job)
+{
+    job->store = store;
+    job->next = store->first;
+    if (store->first == NULL)
+        store->last = &job->next;
+    store->first = job;
     mark_job(job, 1);
 }
 
@@ -277,6 +319,19 @@ unlink_job(struct store *store, struct job *job)
         store->last = at;
 }
 
+/* Off the list. */
+static void
+forget_leaving(struct job *job)
+{
+    struct store *store = job->store;
+
+    if (map_get(store->leaving, slice_of(job->path)) != job)
+        return;
+    (void)map_remove(store->leaving, slice_of(job->path));
+    if (store->first != NULL && store_is_moving(store, slice_of(job->path)))
+        note_leaving(store->first, job->path);
+}
+
 /* Who waits for a path is served after its last job: once, for a request waits no second time. */
 static void
 wake(struct store *store, const char *path)
@@ -298,6 +353,7 @@ finish_job(struct job *job)
     store->backoff_ms = 0;
     unlink_job(store, job);
     mark_job(job, -1);
+    forget_leaving(job);
     wake(store, job->path);
     if (job->new_path[0] != '\0')
         wake(store, job->new_path);
@@ -308,6 +364,19 @@ static const char *
 job_name(enum account_job_op op)
 {
     return op == ACCOUNT_JOB_CREATE ? "create" : op == ACCOUNT_JOB_REMOVE ? "remove" : "rename";
+}
+
+/* Once for all that fail together. */
+static void
+back_off(struct store *store)
+{
+    if (store->is_backing_off)
+        return;
+    store->is_backing_off = true;
+    store->backoff_ms = store->backoff_ms == 0 ? BACKOFF_FIRST_MS : store->backoff_ms * 2;
+    if (store->backoff_ms > BACKOFF_MAX_MS)
+        store->backoff_ms = BACKOFF_MAX_MS;
+    loop_timer_set(store->again, store->backoff_ms);
 }
 
 static void
@@ -329,15 +398,12 @@ job_answered(void *arg, const struct frame_header *header, struct slice payload,
         log_event(LOG_INFO, "store_job_done", KV_STR("op", job_name(job->op)),
                   KV_STR("path", job->path));
         finish_job(job);
-        run_jobs(store);
+        loop_timer_set(store->next, 0);
         return;
     }
     log_event(LOG_WARN, "store_job_failed", KV_STR("op", job_name(job->op)),
               KV_STR("path", job->path), KV_STR("error", store_ctl_error(reply.error)));
-    store->backoff_ms = store->backoff_ms == 0 ? BACKOFF_FIRST_MS : store->backoff_ms * 2;
-    if (store->backoff_ms > BACKOFF_MAX_MS)
-        store->backoff_ms = BACKOFF_MAX_MS;
-    loop_timer_set(store->again, store->backoff_ms);
+    back_off(store);
 }
 
 /* Where is the mailbox at `path` to be? false: nobody lives there. */
@@ -364,16 +430,21 @@ find_place(struct store *store, struct slice path, char place[STORE_PLACE_MAX + 
 static void
 place_of(const struct job *job, char place[STORE_PLACE_MAX + 1])
 {
+    struct store *store = job->store;
     const char *path = job->path;
+    uint64_t sequence = job->sequence;
 
     place[0] = '\0';
-    if (job->op != ACCOUNT_JOB_CREATE || find_place(job->store, slice_of(path), place))
+    if (job->op != ACCOUNT_JOB_CREATE || find_place(store, slice_of(path), place))
         return;
-    for (const struct job *later = job->next; later != NULL; later = later->next)
-        if (later->op == ACCOUNT_JOB_RENAME && strcmp(later->path, path) == 0)
-            path = later->new_path;
+    for (const struct job *later = map_get(store->leaving, slice_of(path));
+         later != NULL && later->sequence > sequence; /* there and back ends */
+         later = map_get(store->leaving, slice_of(path))) {
+        sequence = later->sequence;
+        path = later->new_path;
+    }
     if (path != job->path)
-        (void)find_place(job->store, slice_of(path), place);
+        (void)find_place(store, slice_of(path), place);
 }
 
 static void
@@ -405,11 +476,24 @@ touches_same(const struct job *a, const struct job *b)
             (strcmp(a->new_path, b->path) == 0 || strcmp(a->new_path, b->new_path) == 0));
 }
 
+/* No other job at all has its path: so it is with those of an import. */
+static bool
+is_only_one(const struct job *job)
+{
+    const struct store *store = job->store;
+
+    return job->op == ACCOUNT_JOB_CREATE &&
+           (intptr_t)map_get(store->making, slice_of(job->path)) == 1 &&
+           !store_is_moving(store, slice_of(job->path));
+}
+
 static bool
 may_run(const struct store *store, const struct job *job)
 {
     if (job->is_sent)
         return false;
+    if (is_only_one(job))
+        return true;
     for (const struct job *earlier = store->first; earlier != job; earlier = earlier->next)
         if (touches_same(job, earlier))
             return false;
@@ -428,17 +512,24 @@ run_jobs(struct store *store)
             send_job(store, job);
 }
 
+/* Before all others: somebody waits for it. Where the path is to be removed or renamed, the order
+ * counts, and it comes last. A second such job is as good as a third. */
 void
 store_make(struct store *store, struct slice path)
 {
+    intptr_t count = (intptr_t)map_get(store->making, path);
+    bool in_order = store_is_moving(store, path);
     struct job *job;
 
-    if (map_get(store->making, path) != NULL)
+    if (count > 1 || (count == 1 && in_order))
         return;
     job = xcalloc(1, sizeof(*job));
     job->op = ACCOUNT_JOB_CREATE;
     job->path = xslicedup(path);
     job->new_path = xstrdup("");
-    append_job(store, job);
+    if (in_order)
+        append_job(store, job);
+    else
+        prepend_job(store, job);
     run_jobs(store);
 }

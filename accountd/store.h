@@ -20,12 +20,12 @@ void store_recount_mailbox(struct store *store, struct slice path,
                            void (*done)(void *arg, const struct store_ctl_reply *reply), void *arg);
 /* Takes up the jobs that were committed since the last call. */
 void store_take_jobs(struct store *store);
-/* Has the user's directory at `path` made, after what else is to be done there. Not recorded: who
- * misses it says so again. */
+/* Has the user's directory at `path` made now, whatever else is to be done elsewhere, and after
+ * what is to be done there. Not recorded: who misses it says so again. */
 void store_make(struct store *store, struct slice path);
-/* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
 /* Is its directory still to be made? */
 bool store_is_making(const struct store *store, struct slice path);
+/* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
 bool store_is_moving(const struct store *store, struct slice path);
 
 #endif

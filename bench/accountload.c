@@ -1,10 +1,10 @@
 /*
  * bench/accountload.c - how long the account base takes to say who a name is.
  *
- *   accountload inside DATABASE-DIRECTORY USERS COUNT     in a process of its own, the suite
- * stopped accountload login RUN-DIRECTORY USERS COUNT           accountd's answers over its socket
+ *   accountload inside DATABASE-DIRECTORY USERS COUNT  in a process of its own, the suite stopped
+ *   accountload login RUN-DIRECTORY USERS COUNT        accountd's answers over its socket
  *
- * COUNT look-ups of user000000@bench.test to user(USERS-1)@bench.test in a random order, after as
+ * COUNT look-ups of u0@bench.test to u(USERS-1)@bench.test in a random order, after as
  * many that are not counted. Prints JSON: median and 99th percentile in microseconds.
  */
 #include <fcntl.h>
@@ -85,8 +85,7 @@ measure(bool (*look_up)(struct slice name), uint64_t users, uint64_t count)
         char name[NAME_MAX_BYTES];
         int64_t began;
 
-        (void)snprintf(name, sizeof(name), "user%06" PRIu64 "@bench.test",
-                       (uint64_t)random() % users);
+        (void)snprintf(name, sizeof(name), "u%" PRIu64 "@bench.test", (uint64_t)random() % users);
         began = now_ns();
         if (!look_up(slice_of(name)))
             fail(name);

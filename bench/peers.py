@@ -214,6 +214,8 @@ class Dovecot:
 
 class Posthorn:
     name = "Posthorn"
+    SETTINGS = (("smtp.max_recipients", 2000), ("auth.plain_on_loopback", "yes"), ("auth.rehash", "no"),
+                ("guess.smtp_logins_per_user", 0), ("guess.recipients_per_user", 0), ("guess.same_subject", 0))
     offset = int(os.environ.get("POSTHORN_BENCH_OFFSET", "24000"))
     smtp_port = 25 + offset
     imap_port = 143 + offset
@@ -235,9 +237,7 @@ class Posthorn:
     def start(self, settings=()):
         self.cli("setup", "--domain", DOMAIN, "--hostname", f"mail.{DOMAIN}", "--port-offset",
                  self.offset, "--bind", "127.0.0.1")
-        for name, value in (("smtp.max_recipients", 2000), ("auth.plain_on_loopback", "yes"),
-                            ("auth.rehash", "no"), ("guess.smtp_logins_per_user", 0),
-                            ("guess.recipients_per_user", 0), ("guess.same_subject", 0), *settings):
+        for name, value in (*self.SETTINGS, *settings):
             self.cli("config", "set", name, value)
         record = self.root / "record"
         record.write_text("{PLAIN}" + PASSWORD + "\n")

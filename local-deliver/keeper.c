@@ -20,6 +20,7 @@
 #include "lib/store/move.h"
 #include "lib/store/store.h"
 #include "local-deliver/errand.h"
+#include "local-deliver/maker.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
@@ -28,10 +29,10 @@ enum { PEERS_MAX = 64, MOVES_MS = 2000 };
 struct keeper {
     struct daemon *daemon;
     struct store_dirs dirs;
-    unsigned reserve; /* store.directory_reserve */
     struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
+    struct maker *maker;
     struct loop_timer *moves;       /* looks for those that did not come to their end */
     struct errands *errands, *urls; /* apart: slow readers keep nobody's charge waiting */
     struct strbuf out;
@@ -43,26 +44,6 @@ allowed(uid_t uid, void *data)
     const struct keeper *k = data;
 
     return uid == k->peers.account || uid == k->peers.auth;
-}
-
-static int
-create(struct keeper *k, const struct store_ctl *req)
-{
-    const struct store_options options = {.may_remove = true,
-                                          .bare = store_path_is_public(req->path)};
-    int fd = user_dir_make(&k->dirs, req->path, req->place, k->reserve);
-    struct store *store;
-    int error = 0;
-
-    if (fd < 0)
-        return errno;
-    store = store_open(fd, &options);
-    if (store == NULL)
-        error = errno;
-    else
-        store_close(&store);
-    (void)close(fd);
-    return error;
 }
 
 static int
@@ -83,18 +64,6 @@ measure(struct keeper *k, const struct store_ctl *req, struct store_ctl_reply *r
     return error;
 }
 
-/* One that is just being copied elsewhere keeps its name; accountd asks again. */
-static bool
-is_being_moved(const struct keeper *k, struct slice path)
-{
-    char *name = xslicedup(path);
-    bool moved =
-        store_move_recover(&k->dirs) < 0 && errno == EBUSY && store_move_concerns(&k->dirs, name);
-
-    free(name);
-    return moved;
-}
-
 static void
 put_moves_right(void *arg)
 {
@@ -103,24 +72,6 @@ put_moves_right(void *arg)
     if (store_move_recover(&k->dirs) < 0 && errno != EBUSY)
         log_event(LOG_ERROR, "move_left", KV_ERRNO());
     loop_timer_set(k->moves, MOVES_MS);
-}
-
-/* What is asked for, done. Returns 0 or an errno value. */
-static int
-serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store_ctl_reply *reply)
-{
-    if ((type == STORE_REMOVE || type == STORE_RENAME) && is_being_moved(k, req->path))
-        return EBUSY;
-    switch (type) {
-    case STORE_CREATE:
-        return create(k, req);
-    case STORE_REMOVE:
-        return removal_add(k->removal, req->path) < 0 ? errno : 0;
-    case STORE_RENAME:
-        return user_dir_rename(&k->dirs, req->path, req->new_path) < 0 ? errno : 0;
-    default:
-        return measure(k, req, reply);
-    }
 }
 
 /* Without making anything: who shares a folder has it. */
@@ -177,6 +128,16 @@ is_request(uint16_t type)
            errand_takes(type);
 }
 
+static void
+log_request(uint16_t type, const struct store_ctl *req, uint32_t error)
+{
+    if (error != 0 || (type != STORE_USAGE && type != STORE_OPEN))
+        log_event(error != 0 ? LOG_ERROR : LOG_INFO, "store", KV_STR("do", name_of(type)),
+                  KV_SLICE("path", req->path), KV_SLICE("new_path", req->new_path),
+                  KV_SLICE("place", req->place),
+                  KV_STR("error", error == 0 ? "" : store_ctl_error(error)));
+}
+
 /* The answer to a request of a peer that may be gone by now. */
 static void
 errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply,
@@ -187,6 +148,17 @@ errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_
 
     if (peer != NULL && store_ctl_reply_encode(&k->out, asker->request_id, reply) == 0)
         ipc_peer_send(peer, &k->out, text_fd);
+}
+
+static void
+made(void *arg, const struct maker_request *req, uint32_t error)
+{
+    struct keeper *k = arg;
+
+    if (req->type == STORE_REMOVE)
+        removal_look(k->removal);
+    log_request(req->type, &req->ctl, error);
+    errand_done(k, &req->asker, &(struct store_ctl_reply){.error = error}, -1);
 }
 
 /* Who reads the mail of whom is logged by authd, which knows both. */
@@ -202,6 +174,27 @@ url_came(struct ipc_peer *peer, const struct frame_header *header, struct slice 
     if (errand_begin_url(k->urls, &req, &asker) < 0)
         errand_done(k, &asker, &(struct store_ctl_reply){.error = (uint32_t)errno}, -1);
     return 0;
+}
+
+static bool
+is_for_maker(uint16_t type)
+{
+    return type == STORE_CREATE || type == STORE_REMOVE || type == STORE_RENAME;
+}
+
+/* authd asks because somebody is just logging in. */
+static int
+begin(struct keeper *k, const struct ipc_peer *peer, const struct frame_header *header,
+      const struct store_ctl *req)
+{
+    const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
+    const struct maker_request order = {.type = header->type,
+                                        .asker = asker,
+                                        .is_urgent = ipc_peer_uid(peer) == k->peers.auth,
+                                        .ctl = *req};
+
+    return is_for_maker(header->type) ? maker_add(k->maker, &order)
+                                      : errand_begin(k->errands, header->type, req, &asker);
 }
 
 static int
@@ -222,22 +215,16 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
         (req.place.len > 0 && !store_dir_id_valid(req.place)) ||
         (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
-    if (errand_takes(header->type)) {
-        const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
-
-        if (errand_begin(k->errands, header->type, &req, &asker) == 0)
+    if (errand_takes(header->type) || is_for_maker(header->type)) {
+        if (begin(k, peer, header, &req) == 0)
             return 0; /* answered when it is done */
         reply.error = (uint32_t)errno;
     } else if (header->type == STORE_OPEN) {
         reply.error = (uint32_t)open_folder(k, &req, &folder_fd);
     } else {
-        reply.error = (uint32_t)serve(k, header->type, &req, &reply);
+        reply.error = (uint32_t)measure(k, &req, &reply);
     }
-    if (reply.error != 0 || (header->type != STORE_USAGE && header->type != STORE_OPEN))
-        log_event(reply.error != 0 ? LOG_ERROR : LOG_INFO, "store",
-                  KV_STR("do", name_of(header->type)), KV_SLICE("path", req.path),
-                  KV_SLICE("new_path", req.new_path), KV_SLICE("place", req.place),
-                  KV_STR("error", reply.error == 0 ? "" : store_ctl_error(reply.error)));
+    log_request(header->type, &req, reply.error);
     if (store_ctl_reply_encode(&k->out, header->request_id, &reply) == 0)
         ipc_peer_send(peer, &k->out, folder_fd);
     close_keep_errno(folder_fd);
@@ -261,13 +248,13 @@ keeper_new(struct daemon *d, const struct store_dirs *dirs, const struct keeper_
 
     k->daemon = d;
     k->dirs = *dirs;
-    k->reserve = (unsigned)conf_u64(d->conf, STORE_DIRECTORY_RESERVE);
     k->peers = *peers;
     if (store_dirs_is_unmarked_store(dirs->main_fd) &&
         store_dirs_mark(dirs->main_fd, STORE_DIR_MAIN) == 0)
         log_event(LOG_INFO, "store_marked", KV_STR("directory", STORE_DIR_MAIN));
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
     k->removal = removal_new(d, dirs);
+    k->maker = maker_new(d, dirs, made, k);
     k->moves = loop_timer_new(d->loop, put_moves_right, k);
     loop_timer_set(k->moves, 1);
     k->errands = errands_new(d, dirs, errand_done, k);
@@ -286,6 +273,7 @@ keeper_free(struct keeper **keeperp)
     errands_free(&k->urls);
     ipc_server_free(&k->server);
     loop_timer_free(&k->moves);
+    maker_free(&k->maker);
     removal_free(&k->removal);
     strbuf_free(&k->out);
     xfree(keeperp);

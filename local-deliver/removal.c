@@ -14,13 +14,10 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/random.h"
-#include "lib/log/log.h"
+#include "lib/store/aside.h"
 #include "lib/store/beneath.h"
 
-enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, LOOK_MS = 5000, DEPTH_MAX = 8, NAME_LEN = 20 };
-
-#define REMOVED ".removed"
+enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, LOOK_MS = 5000, DEPTH_MAX = 8 };
 
 struct removal {
     struct store_dirs dirs;
@@ -68,7 +65,7 @@ empty_directory(int parent, const char *name, int *budget, int depth)
 static bool
 empty_root(int root, int *budget)
 {
-    DIR *dir = open_listing(root, REMOVED);
+    DIR *dir = open_listing(root, ASIDE_DIR);
     struct dirent *entry;
     bool found = false;
 
@@ -121,44 +118,8 @@ removal_free(struct removal **removalp)
     xfree(removalp);
 }
 
-/* One that is not there is success. */
-static int
-put_aside(int root, struct slice path)
+void
+removal_look(struct removal *r)
 {
-    char *from = xslicedup(path);
-    char to[sizeof(REMOVED) + 1 + NAME_LEN], name[NAME_LEN + 1];
-    int rc = -1;
-
-    random_name(name, NAME_LEN);
-    (void)snprintf(to, sizeof(to), "%s/%s", REMOVED, name);
-    if (mkdirat(root, REMOVED, 0700) == 0 || errno == EEXIST) {
-        rc = renameat(root, from, root, to);
-        if (rc == 0)
-            rc = beneath_sync_dir(root, REMOVED);
-        else if (errno == ENOENT)
-            rc = 0;
-    }
-    free(from);
-    return rc;
-}
-
-/* The mail first, and then the link that leads to it: it is removed like a directory. */
-int
-removal_add(struct removal *r, struct slice path)
-{
-    char *name = xslicedup(path), id[STORE_DIR_ID_SIZE];
-    int rc = store_dirs_find(&r->dirs, name, id), root;
-
-    free(name);
-    if (rc < 0)
-        return errno == ENOENT ? 0 : -1;
-    if (strcmp(id, STORE_DIR_MAIN) != 0) {
-        root = store_dirs_root(&r->dirs, id, O_RDONLY);
-        rc = root < 0 ? -1 : put_aside(root, path);
-        close_keep_errno(root);
-    }
-    if (rc == 0)
-        rc = put_aside(r->dirs.main_fd, path);
     loop_timer_set(r->timer, PAUSE_MS);
-    return rc;
 }

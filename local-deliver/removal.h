@@ -1,9 +1,9 @@
 /*
  * local-deliver/removal.h - deletes users' directories in the background.
  *
- * A directory is first moved to .removed/ of its storage directory (at once out of everybody's
- * reach, durable), then emptied a few entries a turn, so that nothing else waits. What a crash
- * leaves is taken up again at the next start.
+ * A directory is first moved aside (lib/store/aside.h), at once out of everybody's reach and
+ * durable (user_dir_remove), then emptied a few entries a turn, so that nothing else waits. What a
+ * crash leaves is taken up again at the next start.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_REMOVAL_H
 #define POSTHORN_LOCAL_DELIVER_REMOVAL_H
@@ -15,7 +15,7 @@ struct removal;
 
 struct removal *removal_new(struct daemon *d, const struct store_dirs *dirs);
 void removal_free(struct removal **removalp);
-/* `path` is DOMAIN/xx/USER; one that is not there is success. 0, or -1 with errno. */
-int removal_add(struct removal *r, struct slice path);
+/* Something was moved there: begin soon. */
+void removal_look(struct removal *r);
 
 #endif

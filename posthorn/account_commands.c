@@ -127,6 +127,19 @@ parse_choice(struct cli *cli, struct choice *choice)
     return CLI_OK;
 }
 
+/* In the order of names, as they come, those behind the last one that is shown are not asked for.
+ */
+static int
+list_what_counts(struct accounts *accounts, enum account_kind kind, struct choice *choice)
+{
+    bool as_they_come = choice->sort == NULL && choice->search == NULL && choice->limit != NULL;
+    const struct accounts_selection selection = {account_kind_name(kind), choice->within,
+                                                 as_they_come ? choice->from + choice->count
+                                                              : UINT64_MAX};
+
+    return accounts_list_selected(accounts, &selection, add_to_table, choice);
+}
+
 static int
 list_chosen(struct cli *cli, struct choice *choice, struct accounts *accounts,
             enum account_kind kind)
@@ -139,7 +152,7 @@ list_chosen(struct cli *cli, struct choice *choice, struct accounts *accounts,
     if (choice->sort != NULL && table_sort(choice->table, choice->sort, false) < 0)
         rc = cli_usage(cli, "--sort: there is no property '%s'", choice->sort);
     else
-        rc = accounts_list(accounts, kind, choice->within, add_to_table, choice);
+        rc = list_what_counts(accounts, kind, choice);
     if (rc == CLI_OK) {
         if (choice->sort != NULL)
             (void)table_sort(choice->table, choice->sort, choice->descending); /* it is there */

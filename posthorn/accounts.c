@@ -240,19 +240,46 @@ accounts_list_named(struct accounts *accounts, const char *kind, const char *wit
                     void (*each)(void *arg, const struct object_field *fields, uint32_t count),
                     void *arg)
 {
-    const struct object_field field = {SLICE("within"), slice_of(within)};
+    const struct accounts_selection all = {kind, within, UINT64_MAX};
+
+    return accounts_list_selected(accounts, &all, each, arg);
+}
+
+/* Counts what it passes on. */
+struct counting {
+    void (*each)(void *arg, const struct object_field *fields, uint32_t count);
+    void *arg;
+    uint64_t seen;
+};
+
+static void
+count_one(void *arg, const struct object_field *fields, uint32_t count)
+{
+    struct counting *counting = arg;
+
+    counting->seen++;
+    counting->each(counting->arg, fields, count);
+}
+
+int
+accounts_list_selected(struct accounts *accounts, const struct accounts_selection *selection,
+                       void (*each)(void *arg, const struct object_field *fields, uint32_t count),
+                       void *arg)
+{
+    struct counting counting = {each, arg, 0};
+    const struct object_field field = {SLICE("within"), slice_of(selection->within)};
     struct strbuf cursor = strbuf_new(4096);
     int rc;
 
     do {
         const struct accountd_admin request = {.verb = SLICE("list"),
-                                               .kind = slice_of(kind),
+                                               .kind = slice_of(selection->kind),
                                                .cursor = strbuf_slice(&cursor),
                                                .fields = &field,
                                                .field_count = 1};
 
-        rc = list_page(accounts, &request, &cursor, each, arg);
-    } while (rc == CLI_OK && cursor.len > 0);
+        rc = list_page(accounts, &request, &cursor, count_one, &counting);
+    } while (rc == CLI_OK && cursor.len > 0 && counting.seen < selection->enough);
     strbuf_free(&cursor);
     return rc;
 }

@@ -41,6 +41,15 @@ int accounts_list(struct accounts *accounts, enum account_kind kind, const char 
 int accounts_list_named(struct accounts *accounts, const char *kind, const char *within,
                         void (*each)(void *arg, const struct object_field *fields, uint32_t count),
                         void *arg);
+/* The same; no page is asked for behind the one with which `enough` were there. */
+struct accounts_selection {
+    const char *kind, *within;
+    uint64_t enough;
+};
+int accounts_list_selected(struct accounts *accounts, const struct accounts_selection *selection,
+                           void (*each)(void *arg, const struct object_field *fields,
+                                        uint32_t count),
+                           void *arg);
 
 /* ---- whole commands, the same for every kind ---- */
 

@@ -10,7 +10,9 @@
 
 #include "lib/base/mem.h"
 
-#define CHUNK 2048
+/* Bytes of the first chunk, and up to where each is twice as large as the one before: most messages
+ * of the queue need little. */
+enum { CHUNK_FIRST = 256, CHUNK_MAX = 2048 };
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -29,8 +31,10 @@ arena_alloc(struct arena *arena, size_t size)
     assert_always(size <= SIZE_MAX - align);
     want = (size + align - 1) / align * align;
     if (c == NULL || c->size - c->used < want) {
-        size_t room = want > CHUNK ? want : CHUNK;
+        size_t room = c == NULL ? CHUNK_FIRST : c->size < CHUNK_MAX ? 2 * c->size : CHUNK_MAX;
 
+        if (room < want)
+            room = want;
         assert_always(room <= SIZE_MAX - sizeof(*c));
         c = xmalloc(sizeof(*c) + room);
         *c = (struct arena_chunk){.older = arena->chunks, .used = 0, .size = room};

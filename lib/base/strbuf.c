@@ -142,6 +142,15 @@ strbuf_consume(struct strbuf *b, size_t count)
 }
 
 void
+strbuf_fit(struct strbuf *b)
+{
+    if (b->cap == 0)
+        return;
+    b->cap = b->len + 1;
+    b->ptr = xrealloc(b->ptr, b->cap);
+}
+
+void
 strbuf_truncate(struct strbuf *b, size_t len)
 {
     assert_always(len <= b->len);

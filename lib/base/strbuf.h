@@ -56,6 +56,7 @@ void strbuf_grew(struct strbuf *b, size_t by);
 
 void strbuf_consume(struct strbuf *b, size_t count); /* drops the first `count` bytes */
 void strbuf_truncate(struct strbuf *b, size_t len);
+void strbuf_fit(struct strbuf *b); /* gives back the room that its bytes don't need */
 bool strbuf_ends_with(const struct strbuf *b, const char *text);
 static inline struct slice
 strbuf_slice(const struct strbuf *b)

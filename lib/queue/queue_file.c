@@ -366,6 +366,7 @@ read_record(struct queue_message *m, int fd, struct envelope_footer *footer, uin
     if (record > m->record.len && read_tail(m, fd, *file_size, record) < 0)
         return -1;
     strbuf_consume(&m->record, m->record.len - record);
+    strbuf_fit(&m->record); /* as long as the message is in the queue */
     if (envelope_intact(strbuf_slice(&m->record)))
         return 0;
 damaged:

@@ -181,21 +181,36 @@ publish_journal(int dirfd, const char *tmp)
     return ours >= 0 && fsync(dirfd) < 0 ? -1 : ours;
 }
 
-int
-folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
+/* Of a journal without a message: `unique` has 16 letters and digits. */
+static struct journal_header
+first_header(uint32_t uidvalidity, const char *unique)
 {
     struct journal_header h = {
         .generation = 1, .uidvalidity = uidvalidity, .created_ms = clock_real_ms()};
-    struct record_state state = {.uidnext = 1, .recent_uid = 1, .modseq = 1};
+
+    (void)snprintf(h.mailbox_id, sizeof(h.mailbox_id), "F%s", unique);
+    return h;
+}
+
+static struct record_state
+first_state(uint32_t uidvalidity, bool inbox)
+{
+    return (struct record_state){
+        .uidnext = 1, .recent_uid = 1, .modseq = 1, .last_uidvalidity = inbox ? uidvalidity : 0};
+}
+
+int
+folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
+{
+    struct record_state state = first_state(uidvalidity, inbox);
     struct strbuf records = strbuf_new(JOURNAL_NEW_MAX);
     char unique[17], tmp[40];
+    struct journal_header h;
     int rc = folder_make_dirs(dirfd);
 
     random_name(unique, sizeof(unique) - 1);
-    (void)snprintf(h.mailbox_id, sizeof(h.mailbox_id), "F%s", unique);
+    h = first_header(uidvalidity, unique);
     (void)snprintf(tmp, sizeof(tmp), JOURNAL_NAME ".%s", unique);
-    if (inbox)
-        state.last_uidvalidity = uidvalidity;
     if (rc == 0)
         rc = add_first_record(&records, &state);
     if (rc == 0)
@@ -206,6 +221,23 @@ folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
         rc = publish_journal(dirfd, tmp);
     strbuf_free(&records);
     return rc;
+}
+
+int
+folder_new_inbox_journal(int dirfd, uint32_t uidvalidity)
+{
+    struct record_state state = first_state(uidvalidity, true);
+    struct strbuf records = strbuf_new(JOURNAL_NEW_MAX);
+    struct journal_header h;
+    char unique[17];
+    int fd = -1;
+
+    random_name(unique, sizeof(unique) - 1);
+    h = first_header(uidvalidity, unique);
+    if (add_first_record(&records, &state) == 0)
+        fd = journal_write_unflushed(dirfd, JOURNAL_NAME, &h, strbuf_slice(&records));
+    strbuf_free(&records);
+    return fd;
 }
 
 int

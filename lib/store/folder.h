@@ -40,6 +40,9 @@ int folder_make_dirs(int dirfd);
 /* Makes a journal where there is none: the messages in cur/ come into it. `uidvalidity` is for the
  * new journal. 1: it is ours, 0: somebody else's was made meanwhile, which is as good. */
 int folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox);
+/* INBOX's journal without a message, in a directory that nobody else can find yet. Not flushed.
+ * Returns its descriptor, for writing, or -1 with errno. */
+int folder_new_inbox_journal(int dirfd, uint32_t uidvalidity);
 /* INBOX's journal, for writing; made at its first use. */
 int folder_open_inbox_journal(struct journal *j, int dirfd);
 

@@ -188,23 +188,42 @@ read_lines(const struct store *store, struct folder_list *list)
     return n < 0 ? -1 : 0;
 }
 
+/* -1 with ENOSPC: more than the file may have. */
+static int
+format_lines(struct strbuf *text, const struct folder_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->rows[i].subscribed || list->rows[i].use != STORE_USE_NONE)
+            (void)strbuf_printf(text, "%s %s %s\n", use_words[list->rows[i].use],
+                                list->rows[i].subscribed ? "subscribed" : "-",
+                                list->rows[i].name); /* overflow is remembered */
+    errno = ENOSPC;
+    return text->overflow ? -1 : 0;
+}
+
 static int
 write_lines(const struct store *store, const struct folder_list *list)
 {
     struct strbuf text = strbuf_new(FOLDERS_FILE_MAX);
-    int rc = 0;
+    int rc = format_lines(&text, list);
 
-    for (size_t i = 0; i < list->count; i++)
-        if (list->rows[i].subscribed || list->rows[i].use != STORE_USE_NONE)
-            (void)strbuf_printf(&text, "%s %s %s\n", use_words[list->rows[i].use],
-                                list->rows[i].subscribed ? "subscribed" : "-",
-                                list->rows[i].name); /* overflow is remembered */
-    if (text.overflow) {
-        errno = ENOSPC;
-        rc = -1;
-    }
     if (rc == 0)
         rc = replace_file(store->dirfd, FOLDERS_NAME, strbuf_slice(&text), 0600);
+    strbuf_free(&text);
+    return rc;
+}
+
+int
+folder_list_write_unflushed(int dirfd, struct folder_row *rows, size_t count)
+{
+    const struct folder_list list = {.rows = rows, .count = count};
+    struct strbuf text = strbuf_new(FOLDERS_FILE_MAX);
+    int fd = beneath_open(dirfd, FOLDERS_NAME, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    int rc = fd < 0 ? -1 : format_lines(&text, &list);
+
+    if (rc == 0)
+        rc = write_all(fd, strbuf_slice(&text));
+    close_keep_errno(fd);
     strbuf_free(&text);
     return rc;
 }

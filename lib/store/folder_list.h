@@ -37,5 +37,7 @@ int folder_list_use(const struct store *store, struct slice name, enum store_use
 /* Writes the first file, with these lines at once: a session that meets it finds all of them, and
  * so does one after a crash. One that is there stays. 0, or -1 with errno. */
 int folder_list_begin(const struct store *store, struct folder_row *rows, size_t count);
+/* The same where nobody else is yet, without a flush or a lock. EEXIST: there is one. */
+int folder_list_write_unflushed(int dirfd, struct folder_row *rows, size_t count);
 
 #endif

@@ -319,21 +319,29 @@ journal_next_modseq(uint64_t highest)
 }
 
 int
-journal_write_new(int dirfd, const char *name, struct journal_header *header, struct slice records)
+journal_write_unflushed(int dirfd, const char *name, struct journal_header *header,
+                        struct slice records)
 {
     int fd = beneath_open(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int rc;
 
     if (fd < 0)
         return -1;
     journal_header_seal(header);
-    rc = write_all(fd, slice_make(header, sizeof(*header)));
-    if (rc == 0)
-        rc = write_all(fd, records);
-    if (rc == 0)
-        rc = fsync(fd);
+    if (write_all(fd, slice_make(header, sizeof(*header))) == 0 && write_all(fd, records) == 0)
+        return fd;
     close_keep_errno(fd);
-    if (rc < 0)
+    unlink_keep_errno(dirfd, name);
+    return -1;
+}
+
+int
+journal_write_new(int dirfd, const char *name, struct journal_header *header, struct slice records)
+{
+    int fd = journal_write_unflushed(dirfd, name, header, records);
+    int rc = fd < 0 ? -1 : fsync(fd);
+
+    close_keep_errno(fd);
+    if (fd >= 0 && rc < 0)
         unlink_keep_errno(dirfd, name);
     return rc;
 }

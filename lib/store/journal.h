@@ -86,5 +86,8 @@ uint64_t journal_next_modseq(uint64_t highest);
 /* Makes a new file `name` below dirfd with this header and the finished `records`, durable. */
 int journal_write_new(int dirfd, const char *name, struct journal_header *header,
                       struct slice records);
+/* The same, not flushed. Returns its descriptor, for writing, or -1 with errno. */
+int journal_write_unflushed(int dirfd, const char *name, struct journal_header *header,
+                            struct slice records);
 
 #endif

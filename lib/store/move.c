@@ -19,8 +19,8 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/random.h"
 #include "lib/ipc/local_deliver.h"
+#include "lib/store/aside.h"
 #include "lib/store/beneath.h"
 #include "lib/store/folder.h"
 #include "lib/store/folder_list.h"
@@ -31,11 +31,10 @@
 #define INTENT MOVING "/intent"
 #define ENTRY MOVING "/entry"
 #define COPY MOVING "/copy"
-#define REMOVED ".removed"
 #define PATH_SIZE (STORE_PATH_MAX + 8)
 #define INTENT_SIZE (PATH_SIZE + 2 * STORE_DIR_ID_SIZE)
 
-enum { NAME_LEN = 20, USER_MODE = 0711 };
+enum { USER_MODE = 0711 };
 
 struct move {
     const struct store_dirs *dirs;
@@ -127,19 +126,6 @@ read_intent(struct move *m)
     return 1;
 }
 
-/* To .removed/, which local-deliver empties. */
-static int
-put_aside(int root, const char *what)
-{
-    char to[sizeof(REMOVED) + 1 + NAME_LEN], name[NAME_LEN + 1];
-
-    random_name(name, NAME_LEN);
-    (void)snprintf(to, sizeof(to), "%s/%s", REMOVED, name);
-    if (mkdirat(root, REMOVED, 0700) < 0 && errno != EEXIST)
-        return -1;
-    return renameat(root, what, root, to) < 0 && errno != ENOENT ? -1 : 0;
-}
-
 static int
 open_mail_in(int root, const char *path)
 {
@@ -153,12 +139,12 @@ open_mail_in(int root, const char *path)
 static int
 undo(const struct move *m)
 {
-    int mail_fd, rc = put_aside(m->main, ENTRY);
+    int mail_fd, rc = aside_put(m->main, ENTRY);
 
     if (rc == 0 && !is_main(m->to)) {
-        rc = put_aside(m->to_root, COPY);
+        rc = aside_put(m->to_root, COPY);
         if (rc == 0)
-            rc = put_aside(m->to_root, m->path);
+            rc = aside_put(m->to_root, m->path);
     }
     mail_fd = open_mail_in(m->from_root, m->path);
     if (mail_fd >= 0)
@@ -185,9 +171,9 @@ finish(const struct move *m)
     int rc = sync_parent(m->main, m->path);
 
     if (rc == 0)
-        rc = put_aside(m->main, ENTRY);
+        rc = aside_put(m->main, ENTRY);
     if (rc == 0 && !is_main(m->from))
-        rc = put_aside(m->from_root, m->path);
+        rc = aside_put(m->from_root, m->path);
     return rc;
 }
 
@@ -251,7 +237,7 @@ make_copy_dir(const struct move *m)
 
     if (mkdirat(m->to_root, MOVING, 0700) < 0 && errno != EEXIST)
         return -1;
-    if (put_aside(m->to_root, name) < 0 || mkdirat(m->to_root, name, USER_MODE) < 0)
+    if (aside_put(m->to_root, name) < 0 || mkdirat(m->to_root, name, USER_MODE) < 0)
         return -1;
     fd = beneath_open_dir(m->to_root, name);
     if (fd >= 0 && fchmod(fd, USER_MODE) < 0) {
@@ -284,7 +270,7 @@ prepare_entry(const struct move *m)
 {
     if (is_main(m->to))
         return 0;
-    if (make_parents(m->to_root, m->path) < 0 || put_aside(m->to_root, m->path) < 0 ||
+    if (make_parents(m->to_root, m->path) < 0 || aside_put(m->to_root, m->path) < 0 ||
         renameat(m->to_root, COPY, m->to_root, m->path) < 0 || syncfs(m->to_root) < 0)
         return -1;
     return symlinkat(m->to, m->main, ENTRY) < 0 ? -1 : beneath_sync_dir(m->main, MOVING);

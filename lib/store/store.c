@@ -13,54 +13,12 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/first_time.h"
 #include "lib/store/folder_list.h"
 #include "lib/store/folder_name.h"
 #include "lib/store/ledger.h"
 
 /* ---- opening ---- */
-
-static const struct {
-    char *name;
-    enum store_use use;
-} standard_folders[] = {
-    {"Sent", STORE_USE_SENT},
-    {"Drafts", STORE_USE_DRAFTS},
-    {"Trash", STORE_USE_TRASH},
-    {"Junk", STORE_USE_JUNK},
-};
-
-/* What is there already is fine. */
-static int
-make_folder(struct store *store, size_t i)
-{
-    int rc = store_create(store, slice_of(standard_folders[i].name), STORE_USE_NONE);
-
-    return rc < 0 && errno == EEXIST ? 0 : rc;
-}
-
-/* The first session of a user: what is not there yet. Marked as done by posthorn.folders, which has
- * all uses and subscriptions and comes last: another session never meets a part of them, and one
- * that failed in between is followed by one that begins anew. */
-static int
-make_first_time(struct store *store)
-{
-    const size_t count = store->options.bare ? 0 : ARRAY_LEN(standard_folders);
-    struct folder_row rows[1 + ARRAY_LEN(standard_folders)] = {{.name = "INBOX"}};
-    struct folder inbox;
-
-    if (folder_make_dirs(store->dirfd) < 0 || folder_open(&inbox, store, SLICE("INBOX")) < 0)
-        return -1;
-    folder_close(&inbox);
-    for (size_t i = 0; i < count; i++) {
-        if (make_folder(store, i) < 0)
-            return -1;
-        rows[i + 1] =
-            (struct folder_row){.name = standard_folders[i].name, .use = standard_folders[i].use};
-    }
-    for (size_t i = 0; i <= count; i++)
-        rows[i].subscribed = true;
-    return folder_list_begin(store, rows, count + 1);
-}
 
 struct store *
 store_open(int dirfd, const struct store_options *options)
@@ -71,7 +29,7 @@ store_open(int dirfd, const struct store_options *options)
     store->dirfd = beneath_open_dir(dirfd, ".");
     if (store->dirfd >= 0 &&
         (options->read_only || options->guest != NULL ||
-         faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 || make_first_time(store) == 0)) {
+         faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 || first_time_make(store) == 0)) {
         store->made = faccessat(store->dirfd, JOURNAL_NAME, F_OK, 0) == 0;
         return store;
     }

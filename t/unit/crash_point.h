@@ -31,7 +31,7 @@ crash_counts(const struct __ptrace_syscall_info *info, enum crash_kind kind)
     static const long calls[] = {SYS_write,     SYS_pwrite64, SYS_renameat,  SYS_fsync,
                                  SYS_fdatasync, SYS_unlinkat, SYS_ftruncate, SYS_linkat,
                                  SYS_sendmsg,   SYS_sendto,   SYS_renameat2, SYS_symlinkat,
-                                 SYS_fchmod};
+                                 SYS_fchmod,    SYS_mkdirat,  SYS_syncfs};
     size_t count = kind == CRASH_ENOSPC ? 5 : sizeof(calls) / sizeof(calls[0]);
     long nr = (long)info->entry.nr;
 

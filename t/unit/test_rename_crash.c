@@ -168,7 +168,7 @@ static void
 rename_directory(void *arg)
 {
     (void)arg;
-    _exit(user_dir_rename(&dirs, SLICE(OLD_PATH), SLICE(NEW_PATH)) == 0 ? 0 : 1);
+    _exit(user_dir_rename(&dirs, SLICE(OLD_PATH), SLICE(NEW_PATH), true) == 0 ? 0 : 1);
 }
 
 static bool
@@ -200,9 +200,9 @@ START_TEST(a_directory_is_at_one_place_or_the_other)
         ck_assert_int_le(status, 0); /* killed, or done */
         ck_assert_msg(has_mail(OLD_PATH) != has_mail(NEW_PATH), "step %d", step);
         /* accountd asks again until it is told that it is done */
-        ck_assert_int_eq(user_dir_rename(&dirs, SLICE(OLD_PATH), SLICE(NEW_PATH)), 0);
+        ck_assert_int_eq(user_dir_rename(&dirs, SLICE(OLD_PATH), SLICE(NEW_PATH), true), 0);
         ck_assert_msg(has_mail(NEW_PATH) && !has_mail(OLD_PATH), "step %d, again", step);
-        ck_assert_int_eq(user_dir_rename(&dirs, SLICE(NEW_PATH), SLICE(OLD_PATH)), 0);
+        ck_assert_int_eq(user_dir_rename(&dirs, SLICE(NEW_PATH), SLICE(OLD_PATH), true), 0);
     }
     ck_assert_int_gt(step, 2);
     (void)close(dirs.main_fd);

@@ -45,6 +45,22 @@ START_TEST(printf_minds_a_ceiling_that_came_down)
 }
 END_TEST
 
+START_TEST(what_fits_its_bytes_goes_on)
+{
+    struct strbuf b = strbuf_new(1000);
+
+    strbuf_fit(&b); /* nothing yet */
+    ck_assert_ptr_nonnull(strbuf_room(&b, 900));
+    ck_assert(strbuf_str(&b, "text"));
+    strbuf_fit(&b);
+    ck_assert_uint_eq(b.cap, 5);
+    ck_assert_str_eq(strbuf_cstr(&b), "text");
+    ck_assert(strbuf_str(&b, " and more"));
+    ck_assert_str_eq(strbuf_cstr(&b), "text and more");
+    strbuf_free(&b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -55,6 +71,7 @@ main(void)
 
     tcase_add_loop_test(tc, printf_writes_all_of_it_or_nothing, 0, 131);
     tcase_add_test(tc, printf_minds_a_ceiling_that_came_down);
+    tcase_add_test(tc, what_fits_its_bytes_goes_on);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
