@@ -43,9 +43,13 @@ def directory(authority):
 def blow(instance, program, chance):
     """operd's parent is forked while master may still write the configuration, and never again: its children alone."""
     if program != "operd":
-        # a reload stops and starts those that do not overlap
-        wait_for(lambda: pids_of(instance, program) and services_up(instance), 30, f"{program} is there")
-        return kill_one(instance, program, chance)
+        while True:  # a reload stops and starts those that do not overlap
+            wait_for(lambda: pids_of(instance, program), 30, f"{program} is there")
+            try:
+                return kill_one(instance, program, chance)
+            except AssertionError as error:
+                if "no process of" not in str(error):
+                    raise
     parents = set(pids_of(instance, "master")) | {1}
     for pid in pids_of(instance, program):
         with contextlib.suppress(OSError):
