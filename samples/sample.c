@@ -1,5 +1,6 @@
 /*
- * Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
+ * Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and
+ * removes it again.
  *
  *   cc sample.c $(pkg-config --cflags --libs posthorn) -o sample
  *   ./sample HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN <password

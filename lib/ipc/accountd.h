@@ -82,7 +82,7 @@ enum accountd_type {
     ACCOUNTD_TOTP,   /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
     ACCOUNTD_TOTP_REPLY,
     ACCOUNTD_UNSPEND, /* smtpd: what SPEND has counted did not get into the queue; no reply */
-    ACCOUNTD_GREET, /* alertd: new mailboxes to be greeted (lib/ipc/accountd_greet.h) */
+    ACCOUNTD_GREET,   /* alertd: new mailboxes to be greeted (lib/ipc/accountd_greet.h) */
     ACCOUNTD_GREET_REPLY,
 };
 
