@@ -12,7 +12,6 @@
  */
 #include "alertd/broadcast.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,11 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alertd/broadcast_job.h"
 #include "lib/base/clock.h"
 #include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 #include "lib/ipc/accountd_addressees.h"
 #include "lib/ipc/object.h"
 #include "lib/ipc/peer.h"
@@ -34,28 +33,15 @@
 #include "lib/mail/encoded_text.h"
 #include "lib/mail/transfer_encode.h"
 
-#define PREFIX "broadcast-"
-#define MAIL_SUFFIX ".mail"
-#define AT_SUFFIX ".at"
 #define MAIL_MAX (TRANSFER_ENCODED_MAX(ALERTD_CONTENT_MAX) + 8192)
-#define NAME_MAX_BYTES (sizeof(PREFIX) + ALERTD_BROADCAST_ID_MAX + sizeof(MAIL_SUFFIX))
 
 enum {
-    FILE_MODE = 0600,
-    AT_MAX = 8192,
+    REQUEST_MAX = 8192,
     KEPT_MAX = 100,      /* ended ones are remembered, */
     KEPT_S = 30 * 86400, /* for so long at least while there is room */
     PAGE_MS = 100,
     AGAIN_MS = 10000,
     ASK_MS = 30000
-};
-
-struct job {
-    char id[ALERTD_BROADCAST_ID_MAX + 1];
-    struct strbuf domain, cursor, next; /* next: the cursor behind the page under way */
-    char page[QUEUE_ID_SIZE];           /* its queue id; "": none is under way */
-    uint64_t recipients, in_page;
-    bool ended;
 };
 
 struct broadcasts {
@@ -67,131 +53,6 @@ struct broadcasts {
     struct strbuf mail;
     bool asking, closing;
 };
-
-/* ---- files ---- */
-
-static void
-file_name(char out[NAME_MAX_BYTES], const char *id, const char *suffix)
-{
-    (void)snprintf(out, NAME_MAX_BYTES, PREFIX "%s%s", id, suffix);
-}
-
-static struct job
-job_new(const char *id)
-{
-    struct job job = {.domain = strbuf_new(ACCOUNTD_ADDRESS_MAX),
-                      .cursor = strbuf_new(ACCOUNT_KEY_MAX),
-                      .next = strbuf_new(ACCOUNT_KEY_MAX)};
-
-    (void)snprintf(job.id, sizeof(job.id), "%s", id);
-    return job;
-}
-
-static void
-job_free(struct job *job)
-{
-    strbuf_free(&job->domain);
-    strbuf_free(&job->cursor);
-    strbuf_free(&job->next);
-    job->id[0] = '\0';
-}
-
-/* "ENDED RECIPIENTS IN_PAGE PAGE DOMAIN CURSOR NEXT", the last three in hex; '-' is empty. */
-static int
-job_save(const struct broadcasts *b, const struct job *job)
-{
-    const struct strbuf *const texts[] = {&job->domain, &job->cursor, &job->next};
-    struct strbuf text = strbuf_new(AT_MAX);
-    char name[NAME_MAX_BYTES];
-    int rc;
-
-    (void)strbuf_printf(&text, "%d %llu %llu %s", job->ended, (unsigned long long)job->recipients,
-                        (unsigned long long)job->in_page, job->page[0] == '\0' ? "-" : job->page);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        (void)strbuf_str(&text, texts[i]->len == 0 ? " -" : " ");
-        (void)hex_encode(strbuf_slice(texts[i]), &text);
-    }
-    (void)strbuf_char(&text, '\n');
-    file_name(name, job->id, AT_SUFFIX);
-    rc = replace_file(b->dirfd, name, strbuf_slice(&text), FILE_MODE);
-    strbuf_free(&text);
-    return rc;
-}
-
-static bool
-read_hex(struct slice *line, struct strbuf *out)
-{
-    struct slice word = slice_split(line, ' ');
-
-    return slice_eq(word, SLICE("-")) || (word.len > 0 && hex_decode(word, out) == 0);
-}
-
-static bool
-parse_at(struct slice line, struct job *job)
-{
-    struct slice page;
-    uint64_t ended;
-
-    if (parse_u64(slice_split(&line, ' '), 1, &ended) < 0 ||
-        parse_u64(slice_split(&line, ' '), INT64_MAX, &job->recipients) < 0 ||
-        parse_u64(slice_split(&line, ' '), ACCOUNTD_ADDRESSEES_MAX, &job->in_page) < 0)
-        return false;
-    page = slice_split(&line, ' ');
-    if (!slice_eq(page, SLICE("-"))) {
-        if (!queue_id_valid(page))
-            return false;
-        (void)snprintf(job->page, sizeof(job->page), "%.*s", (int)page.len, page.ptr);
-    }
-    job->ended = ended == 1;
-    return read_hex(&line, &job->domain) && read_hex(&line, &job->cursor) &&
-           read_hex(&line, &job->next);
-}
-
-/* 0, or -1 with errno; the job is the caller's to free then, too. */
-static int
-job_load(const struct broadcasts *b, const char *id, struct job *job)
-{
-    struct strbuf text = strbuf_new(AT_MAX);
-    char name[NAME_MAX_BYTES];
-    int rc;
-
-    *job = job_new(id);
-    file_name(name, id, AT_SUFFIX);
-    rc = read_file(b->dirfd, name, &text);
-    if (rc == 0 && !parse_at(slice_trim(strbuf_slice(&text)), job)) {
-        errno = EBADMSG;
-        rc = -1;
-    }
-    strbuf_free(&text);
-    return rc;
-}
-
-/* Calls each() for the id of every broadcast until it returns false. */
-static void
-each_id(const struct broadcasts *b, bool (*each)(void *arg, const char *id), void *arg)
-{
-    int fd = openat(b->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-
-    if (dir == NULL)
-        close_keep_errno(fd);
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        struct slice name = slice_of(entry->d_name);
-        char id[ALERTD_BROADCAST_ID_MAX + 1];
-
-        if (!slice_starts(name, SLICE(PREFIX)) || !slice_ends(name, SLICE(AT_SUFFIX)))
-            continue;
-        name = slice_sub(name, sizeof(PREFIX) - 1, name.len - (sizeof(AT_SUFFIX) - 1));
-        if (!alertd_broadcast_id_valid(name))
-            continue;
-        (void)snprintf(id, sizeof(id), "%.*s", (int)name.len, name.ptr);
-        if (!each(arg, id))
-            break;
-    }
-    if (dir != NULL)
-        (void)closedir(dir);
-}
 
 /* ---- sending ---- */
 
@@ -222,7 +83,7 @@ page_sent(struct broadcasts *b)
     (void)strbuf_append(&job->cursor, strbuf_slice(&job->next)); /* a key fits */
     job->ended = job->next.len == 0;
     strbuf_clear(&job->next);
-    return job_save(b, job);
+    return job_save(b->dirfd, job);
 }
 
 /* What was not sent is forgotten before its file goes: a file that is gone was sent. */
@@ -235,7 +96,7 @@ forget_page(struct broadcasts *b)
     memcpy(page, b->job.page, sizeof(page));
     queue_name(beside, page, ".env");
     b->job.page[0] = '\0';
-    if (job_save(b, &b->job) < 0) {
+    if (job_save(b->dirfd, &b->job) < 0) {
         memcpy(b->job.page, page, sizeof(page));
         return -1;
     }
@@ -283,7 +144,7 @@ mark_unsent(struct broadcasts *b)
 
     if (fd < 0) { /* if it cannot be written down either, the page counts as sent after a crash */
         b->job.page[0] = '\0';
-        (void)job_save(b, &b->job);
+        (void)job_save(b->dirfd, &b->job);
     }
     close_keep_errno(fd);
     errno = saved;
@@ -304,7 +165,7 @@ send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
         b->job.page[0] = '\0';
         return -1;
     }
-    if (job_save(b, &b->job) < 0) {
+    if (job_save(b->dirfd, &b->job) < 0) {
         queue_writer_leave(&w); /* it may be named all the same: settle_page() forgets it */
         return -1;
     }
@@ -319,11 +180,11 @@ send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
 static void
 end_job(struct broadcasts *b)
 {
-    char name[NAME_MAX_BYTES];
+    char name[JOB_FILE_MAX];
 
     log_event(LOG_INFO, "broadcast_ended", KV_STR("id", b->job.id),
               KV_U64("recipients", b->job.recipients));
-    file_name(name, b->job.id, MAIL_SUFFIX);
+    job_file(name, b->job.id, JOB_MAIL);
     unlink_keep_errno(b->dirfd, name);
     job_free(&b->job);
     strbuf_clear(&b->mail);
@@ -371,7 +232,7 @@ ask(struct broadcasts *b)
 {
     const struct accountd_addressees query = {.domain = strbuf_slice(&b->job.domain),
                                               .cursor = strbuf_slice(&b->job.cursor)};
-    struct strbuf request = strbuf_new(AT_MAX);
+    struct strbuf request = strbuf_new(REQUEST_MAX);
 
     assert_always(accountd_addressees_encode(&request, &query) == 0);
     b->asking = true;
@@ -385,11 +246,12 @@ static bool
 take_unfinished(void *arg, const char *id)
 {
     struct broadcasts *b = arg;
-    char name[NAME_MAX_BYTES];
+    char name[JOB_FILE_MAX];
     struct job job;
 
-    file_name(name, id, MAIL_SUFFIX);
-    if (job_load(b, id, &job) == 0 && !job.ended && read_file(b->dirfd, name, &b->mail) == 0) {
+    job_file(name, id, JOB_MAIL);
+    if (job_load(b->dirfd, id, &job) == 0 && !job.ended &&
+        read_file(b->dirfd, name, &b->mail) == 0) {
         b->job = job;
         return false;
     }
@@ -406,10 +268,10 @@ go_on(void *arg)
     if (b->asking)
         return;
     if (b->job.id[0] == '\0')
-        each_id(b, take_unfinished, b);
+        jobs_each(b->dirfd, take_unfinished, b);
     if (b->job.id[0] == '\0')
         return;
-    if (settle_page(b) < 0 || (b->job.ended && job_save(b, &b->job) < 0)) {
+    if (settle_page(b) < 0 || (b->job.ended && job_save(b->dirfd, &b->job) < 0)) {
         trouble(b, "page of before");
     } else if (b->job.ended) {
         end_job(b);
@@ -453,13 +315,14 @@ static bool
 look_at(void *arg, const char *id)
 {
     struct census *c = arg;
-    char name[NAME_MAX_BYTES];
+    char name[JOB_FILE_MAX];
     struct job job;
     struct stat st;
 
     c->count++;
-    file_name(name, id, AT_SUFFIX);
-    if (job_load(c->b, id, &job) == 0 && job.ended && fstatat(c->b->dirfd, name, &st, 0) == 0 &&
+    job_file(name, id, JOB_AT);
+    if (job_load(c->b->dirfd, id, &job) == 0 && job.ended &&
+        fstatat(c->b->dirfd, name, &st, 0) == 0 &&
         (c->oldest[0] == '\0' || st.st_mtime < c->oldest_s)) {
         c->oldest_s = st.st_mtime;
         (void)snprintf(c->oldest, sizeof(c->oldest), "%s", id);
@@ -473,14 +336,14 @@ static bool
 make_room(const struct broadcasts *b)
 {
     struct census c = {.b = b};
-    char name[NAME_MAX_BYTES];
+    char name[JOB_FILE_MAX];
 
-    each_id(b, look_at, &c);
+    jobs_each(b->dirfd, look_at, &c);
     if (c.count < KEPT_MAX)
         return true;
     if (c.oldest[0] == '\0' || c.oldest_s > clock_real_ms() / 1000 - KEPT_S)
         return false;
-    file_name(name, c.oldest, AT_SUFFIX);
+    job_file(name, c.oldest, JOB_AT);
     return unlinkat(b->dirfd, name, 0) == 0;
 }
 
@@ -490,15 +353,15 @@ begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
     struct strbuf mail = strbuf_new(MAIL_MAX);
     struct job job = job_new(id);
     const char *why = NULL;
-    char name[NAME_MAX_BYTES];
+    char name[JOB_FILE_MAX];
 
     compose(b, m, &mail);
     (void)strbuf_append(&job.domain, m->domain); /* it was looked at */
-    file_name(name, id, MAIL_SUFFIX);
+    job_file(name, id, JOB_MAIL);
     if (mail.overflow)
         why = "the message is too long";
-    else if (replace_file(b->dirfd, name, strbuf_slice(&mail), FILE_MODE) < 0 ||
-             job_save(b, &job) < 0)
+    else if (replace_file(b->dirfd, name, strbuf_slice(&mail), JOB_FILE_MODE) < 0 ||
+             job_save(b->dirfd, &job) < 0)
         why = strerror(errno);
     job_free(&job);
     strbuf_free(&mail);
@@ -530,7 +393,7 @@ broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
     int rc;
 
     (void)snprintf(id, sizeof(id), "%.*s", (int)m->id.len, m->id.ptr);
-    rc = job_load(b, id, &job);
+    rc = job_load(b->dirfd, id, &job);
     job_free(&job);
     if (rc == 0)
         return NULL; /* it was asked for before */
@@ -565,7 +428,7 @@ add_row(void *arg, const char *id)
     char recipients[24];
     struct job job;
 
-    if (job_load(l->b, id, &job) == 0) {
+    if (job_load(l->b->dirfd, id, &job) == 0) {
         (void)snprintf(recipients, sizeof(recipients), "%llu", (unsigned long long)job.recipients);
         object_add(l->objects,
                    (const struct object_field[]){
@@ -585,7 +448,7 @@ broadcasts_list(const struct broadcasts *b, struct strbuf *objects)
 {
     struct listing listing = {b, objects};
 
-    each_id(b, add_row, &listing);
+    jobs_each(b->dirfd, add_row, &listing);
 }
 
 struct broadcasts *

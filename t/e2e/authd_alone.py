@@ -125,7 +125,7 @@ class AuthdAlone:
         path = fields[0].decode()
         self.made.append(path)
         (self.root / "store" / path / "mail").mkdir(parents=True)
-        return 5, request_id, U32(0), U64(0), U64(0), U32(0), ""
+        return 5, request_id, U32(0), U64(0), U64(0), U32(0), "", *[U32(0)] * 10
 
     def session(self, service="smtp", client_ip="192.0.2.1"):
         return Session(self, service, client_ip)

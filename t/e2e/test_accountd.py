@@ -55,7 +55,7 @@ class Keeper:
     @staticmethod
     def answer(asked, error=0):
         connection, request_id = asked
-        connection.send(STORE_REPLY, request_id, U32(error), U64(0), U64(0), U32(0), "")
+        connection.send(STORE_REPLY, request_id, U32(error), U64(0), U64(0), U32(0), "", *[U32(0)] * 10)
 
 
 class Accountd:

@@ -3,6 +3,7 @@
  * there, and begun anew, it sends to everybody once.
  */
 // LINK: alertd/broadcast.c
+// LINK: alertd/broadcast_job.c
 #include "alertd/broadcast.h"
 
 #include <check.h>
