@@ -151,7 +151,7 @@ edit_away(struct oper *op, const struct list_kind *kind, struct strbuf *text)
 static void
 tell_record(struct oper *op)
 {
-    struct strbuf range = strbuf_new(2 * INET6_ADDRSTRLEN);
+    struct strbuf range = strbuf_new((size_t)2 * INET6_ADDRSTRLEN);
     struct slice first = oper_field(op, "first"), last = oper_field(op, "last");
 
     (void)strbuf_printf(&range, "%.*s-%.*s", (int)first.len, first.ptr, (int)last.len, last.ptr);
