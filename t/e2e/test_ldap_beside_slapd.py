@@ -43,9 +43,9 @@ def contacts(rng):
 
 
 def slapd_config(inst, root):
-    """Our own attributes and classes as our schema has them; the others are slapd's."""
+    """Attributes and classes that slapd does not bring along, as our schema has them."""
     schema = ldapsearch(inst, "-b", "cn=Subschema", "-s", "base", "(objectClass=*)", "attributeTypes", "objectClasses", auth=AS_WRITER)
-    ours = [line.split(": ", 1) for line in schema.splitlines() if "2.25." in line or "1.2.840.113556" in line]
+    ours = [line.split(": ", 1) for line in schema.splitlines() if any(arc in line for arc in ("2.25.", "1.2.840.113556", "1.3.6.1.4.1.13769"))]
     return "".join([*(f"include /etc/ldap/schema/{name}.schema\n" for name in ("core", "cosine", "inetorgperson")),
                     *(f"{'attributetype' if kind == 'attributeTypes' else 'objectclass'} {text}\n" for kind, text in ours),
                     "modulepath /usr/lib/ldap\nmoduleload back_mdb\ndatabase mdb\nsuffix o=posthorn\nrootdn cn=root,o=posthorn\nrootpw x\n",

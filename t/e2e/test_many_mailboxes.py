@@ -32,7 +32,7 @@ def inst(request):
 
 
 def made(inst):
-    return sum(1 for _ in inst.root.glob("store/d.test/??/*"))
+    return sum(1 for _ in inst.root.glob("store/d.test/??/u*"))
 
 
 def mail_dir(inst, user):
@@ -82,7 +82,7 @@ def test_a_kill_in_the_middle_leaves_none_in_part(inst):
         for path in inst.root.glob("store/d.test/??/*"):
             assert is_whole(path / "mail"), (i, path)
     # one after the other, those of a batch that died: two flushes each, on a disk that may be busy
-    wait_for(lambda: made(inst) == SOME, deadline=300, what="all mailboxes")
+    wait_for(lambda: made(inst) == SOME, deadline=120, what="all mailboxes")
     for user in recipients:
         wait_for(lambda: delivered(inst, user), deadline=60, what=f"mail of {user}")  # noqa: B023
     assert all(is_whole(path / "mail") for path in inst.root.glob("store/d.test/??/*"))
