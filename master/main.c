@@ -22,6 +22,7 @@
 #include "lib/ipc/master.h"
 #include "lib/log/journal.h"
 #include "lib/log/log.h"
+#include "lib/sys/loop_log.h"
 #include "lib/sys/sandbox.h"
 #include "lib/sys/stats_dir.h"
 #include "master/confine.h"
@@ -174,13 +175,6 @@ on_reload(void *arg, int signo)
     strbuf_free(&errors);
 }
 
-static void
-flush_log(void *arg)
-{
-    (void)arg;
-    log_flush();
-}
-
 /* From here on errors are in the log and in `posthorn status`; whoever started us sees the end of
  * our stderr and asks there. */
 static void
@@ -199,7 +193,7 @@ detach(const struct master *m)
 static void
 run(struct master *m)
 {
-    loop_on_turn(m->loop, flush_log, NULL);
+    loop_flush_log(m->loop);
     loop_on_signal(m->loop, SIGTERM, on_stop, m);
     loop_on_signal(m->loop, SIGINT, on_stop, m);
     loop_on_signal(m->loop, SIGHUP, on_reload, m);

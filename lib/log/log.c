@@ -131,6 +131,16 @@ log_flush(void)
     errno = saved;
 }
 
+int64_t
+log_wait_ms(void)
+{
+    int64_t left = state.rest_until_ms - clock_mono_ms();
+
+    if (state.lines_in_buffer == 0)
+        return 0;
+    return left > 0 ? left : 1;
+}
+
 static void
 put_line(enum log_level level, const char *event, const struct log_kv *pairs)
 {

@@ -51,6 +51,8 @@ void log_forked(void);
 void log_context(const struct log_kv *pairs);
 void log_write(enum log_level level, const char *event, const struct log_kv *pairs);
 void log_flush(void);
+/* Milliseconds until lines that wait for a stuck logd can be sent; 0: none waits. */
+int64_t log_wait_ms(void);
 /* One line at once into the log of another service, which logd takes from few (logd/receiver.c);
  * without a logd to stderr. False: it did not leave. */
 bool log_write_to(const char *service, const char *event, const struct log_kv *pairs);

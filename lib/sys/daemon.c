@@ -31,6 +31,7 @@
 #include "lib/base/parse.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
+#include "lib/sys/loop_log.h"
 #include "lib/sys/stats_dir.h"
 
 #define ERRORS_MAX 65536
@@ -123,13 +124,6 @@ open_stats(struct daemon *d)
     sandbox_observe(show_landlock, d->stats);
 }
 
-static void
-flush_log(void *arg)
-{
-    (void)arg;
-    log_flush();
-}
-
 void
 daemon_init(struct daemon *d, const char *name, int argc, char **argv)
 {
@@ -151,7 +145,7 @@ daemon_init(struct daemon *d, const char *name, int argc, char **argv)
     d->run_dirfd = daemon_open_dir(d, d->inst.run, true);
     open_stats(d);
     d->loop = loop_new();
-    loop_on_turn(d->loop, flush_log, NULL);
+    loop_flush_log(d->loop);
 }
 
 /* Splits "label:fd" off *list. False at its end; exits if it is damaged. */

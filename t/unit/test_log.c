@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/log/line.h"
 #include "lib/log/log.h"
+#include "lib/sys/loop_log.h"
 
 static int ends[2]; /* ours, the client's */
 
@@ -135,6 +136,38 @@ START_TEST(a_stuck_reader_costs_one_wait_and_is_reported)
 }
 END_TEST
 
+static void
+end_loop(void *arg)
+{
+    loop_stop(arg);
+}
+
+/* A quiet daemon's one line must not wait for the next thing that happens to it. */
+START_TEST(what_waits_for_a_stuck_reader_leaves_by_itself)
+{
+    struct loop *loop = loop_new();
+    struct loop_timer *end = loop_timer_new(loop, end_loop, loop);
+    const char *text;
+
+    loop_flush_log(loop);
+    for (int i = 0; i < 1000; i++)
+        log_note(LOG_ERROR, "flood");
+    while (*next_datagram() != '\0') {
+    }
+    log_note(LOG_INFO, "last");
+    ck_assert_int_gt(log_wait_ms(), 0);
+    loop_timer_set(end, 2000);
+    loop_run(loop);
+    ck_assert_int_eq(log_wait_ms(), 0);
+    text = next_datagram();
+    for (; *text != '\0' && strstr(text, "event=last") == NULL; text = next_datagram()) {
+    }
+    ck_assert_ptr_nonnull(strstr(text, "event=last"));
+    loop_timer_free(&end);
+    loop_free(&loop);
+}
+END_TEST
+
 START_TEST(errno_survives_logging)
 {
     errno = EXDEV;
@@ -160,6 +193,7 @@ main(void)
     tcase_add_test(tc, a_child_does_not_send_its_parents_lines);
     tcase_add_test(tc, many_lines_go_in_several_datagrams);
     tcase_add_test(tc, a_stuck_reader_costs_one_wait_and_is_reported);
+    tcase_add_test(tc, what_waits_for_a_stuck_reader_leaves_by_itself);
     tcase_add_test(tc, errno_survives_logging);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
