@@ -114,6 +114,12 @@ static const struct ipc_handlers parent_handlers = {
 };
 
 bool
+attach_is_there(const struct attach_server *attach, uint64_t parent_id)
+{
+    return attach->listener != NULL && ipc_server_peer(attach->listener, parent_id) != NULL;
+}
+
+bool
 attach_send(struct attach_server *attach, uint64_t parent_id, struct strbuf *frame)
 {
     struct ipc_peer *parent =

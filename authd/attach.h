@@ -17,6 +17,8 @@ void attach_drain(struct attach_server *attach);
 void attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id);
 /* Sends a frame, and clears it, to the parent that is connected so. False: it is gone. */
 bool attach_send(struct attach_server *attach, uint64_t parent_id, struct strbuf *frame);
+/* Is that parent still connected? */
+bool attach_is_there(const struct attach_server *attach, uint64_t parent_id);
 void attach_close(struct attach_server **attachp);
 
 #endif

@@ -32,7 +32,7 @@ struct block_feed {
     /* Their clients' addresses the firewall does not see, only theirs: never blocked there. */
     struct networks balancers[ARRAY_LEN(proxies)];
     struct ipc_peer *blockd; /* NULL: not connected */
-    bool away_logged;
+    bool away_logged, cut_logged;
     struct loop_timer *retry, *anew;
     bool draining;
 };
@@ -137,18 +137,35 @@ tell_address(struct listener *to, struct slice name)
         send_part(to);
 }
 
+/* Once: a list that is full is so for everybody, and for as long as the blocks last. */
+static void
+note_cut(struct block_feed *feed)
+{
+    if (!feed->cut_logged)
+        log_event(LOG_WARN, "blocked_list_cut", KV_U64("addresses_max", BLOCKED_MAX),
+                  KV_STR("effect", "logins from the addresses that were blocked first are refused "
+                                   "later"));
+    feed->cut_logged = true;
+}
+
+/* The newest first: those come back. */
 static void
 tell_whole(struct listener *to)
 {
-    const struct listed_block *entry = block_list_after(to->feed->source->blocks, 0);
+    const struct block_list *blocks = to->feed->source->blocks;
+    const struct listed_block *entry = block_list_before(blocks, NULL);
+    int64_t now_ms = clock_real_ms();
 
     to->part.anew = true;
-    for (; entry != NULL && to->told < BLOCKED_MAX; entry = TAILQ_NEXT(entry, link))
-        if (is_address(&entry->block) && entry->block.end_ms != 0)
-            tell_address(to, entry->block.name);
+    for (; entry != NULL; entry = block_list_before(blocks, entry)) {
+        if (!is_address(&entry->block) || entry->block.end_ms <= now_ms)
+            continue;
+        if (to->told + to->part.count >= BLOCKED_MAX)
+            break;
+        tell_address(to, entry->block.name);
+    }
     if (entry != NULL)
-        log_event(LOG_WARN, "blocked_list_cut", KV_U64("addresses_max", BLOCKED_MAX),
-                  KV_STR("effect", "logins from further blocked addresses are refused later"));
+        note_cut(to->feed);
     to->part.whole = true;
     send_part(to);
 }
@@ -186,11 +203,30 @@ tell_all(struct block_feed *feed, struct slice name)
         (void)tell(feed, 0, name); /* a lost connection is made again, and begins anew */
 }
 
+/* Of those that have gone, and of that one. */
+static void
+forget_gone(struct block_feed *feed, uint64_t parent_id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < feed->follower_count; i++)
+        if (feed->followers[i] != parent_id &&
+            attach_is_there(feed->server->attach, feed->followers[i]))
+            feed->followers[kept++] = feed->followers[i];
+    feed->follower_count = kept;
+}
+
 void
 block_feed_follow(struct block_feed *feed, uint64_t parent_id)
 {
-    if (feed->draining || feed->follower_count == FOLLOWERS_MAX)
-        return; /* it does without */
+    if (feed->draining)
+        return; /* it asks the newer authd */
+    forget_gone(feed, parent_id);
+    if (feed->follower_count == FOLLOWERS_MAX) {
+        log_event(LOG_WARN, "blocked_follower_refused", KV_U64("followers_max", FOLLOWERS_MAX),
+                  KV_STR("effect", "a service refuses blocked addresses at the login only"));
+        return;
+    }
     if (feed->source->blocks == NULL || tell(feed, parent_id, SLICE("")))
         feed->followers[feed->follower_count++] = parent_id;
 }

@@ -62,6 +62,13 @@ is_address(const struct dns_record *record, uint16_t rr, struct ip *out)
     return true;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct ip));
+}
+
+/* In one order: servers of names turn theirs round with each answer. */
 static void
 learn(struct question *q, const struct dnsd_answer *answer)
 {
@@ -72,6 +79,7 @@ learn(struct question *q, const struct dnsd_answer *answer)
     for (uint32_t i = 0; i < answer->count && answer->status == DNS_FOUND; i++)
         if (count < ADDRESSES_MAX && is_address(&answer->records[i], q->rr, &found[count]))
             count++;
+    qsort(found, count, sizeof(found[0]), compare);
     same = count == q->count && memcmp(found, q->found, count * sizeof(found[0])) == 0;
     memcpy(q->found, found, count * sizeof(found[0]));
     q->count = count;

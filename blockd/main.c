@@ -83,7 +83,7 @@ main(int argc, char **argv)
     enter_sandbox(d, is_on); /* user, Landlock, seccomp, one capability: no way back */
     daemon_ready(d);         /* master counts us as started from here on */
     daemon_run(d);           /* until SIGTERM, or until master is gone */
-    if (is_on && !program.relieved)
+    if (service_has_built(service) && !program.relieved)
         (void)firewall_remove(firewall); /* else it ends by itself */
     service_close(&service);
     firewall_close(&firewall);

@@ -43,14 +43,15 @@ ports_find(struct ports *ports, const struct services *services, const struct co
     for (size_t i = 0; i < services->count; i++) {
         const struct service_row *row = &services->rows[i];
 
-        for (size_t j = 0; j < row->listen_count; j++) {
-            /* master has looked: it is at most 65535 */
-            uint16_t port = (uint16_t)(row->listens[j].port + offset);
+        for (size_t j = 0; j < row->listen_count && row->automatic; j++) {
+            uint64_t port = row->listens[j].port + offset;
 
+            if (port > UINT16_MAX)
+                continue; /* the file has changed: master would not take it */
             if (strcmp(row->listens[j].label, "admin") == 0)
-                add(ports->admins, &ports->admin_count, port);
+                add(ports->admins, &ports->admin_count, (uint16_t)port);
             else if (is_for_logins(row->listens[j].label, conf))
-                add(ports->logins, &ports->login_count, port);
+                add(ports->logins, &ports->login_count, (uint16_t)port);
         }
     }
 }

@@ -3,7 +3,8 @@
  *
  * Of the services' ports those where nothing happens without a login. Port 25 is not among them: a
  * blocked address may hand in mail there (authd(8)), nor are the ports for certificates and
- * figures, which know no login.
+ * figures, which know no login. Of a service that does not start with the suite the port may be
+ * another program's: it is left alone.
  */
 #ifndef POSTHORN_BLOCKD_PORTS_H
 #define POSTHORN_BLOCKD_PORTS_H
@@ -17,6 +18,7 @@ struct ports {
     size_t login_count, admin_count;
 };
 
+/* What lies above 65535 with system.port_offset is left out. */
 void ports_find(struct ports *ports, const struct services *services, const struct conf *conf);
 
 #endif

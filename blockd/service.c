@@ -35,6 +35,7 @@ struct service {
     uint64_t authd; /* the peer whose list it is; 0: none yet */
     enum blockd_condition condition;
     int error; /* FAILED: errno */
+    bool has_built;
     uint64_t lost;
     struct {
         _Atomic uint64_t *addresses, *failures, *changes;
@@ -90,6 +91,7 @@ note_result(struct service *s, int rc)
     }
     s->condition = rc < 0 ? BLOCKD_FAILED : BLOCKD_ON;
     s->error = error;
+    s->has_built = s->has_built || rc == 0;
 }
 
 static void
@@ -139,17 +141,23 @@ change(struct service *s, struct blocked_part *part)
     note_room(s);
 }
 
+/* The counters of the rules go on where the table is as we left it. */
+static void
+refill(struct service *s)
+{
+    if (s->condition != BLOCKD_ON || firewall_refill(s->firewall, s->list, clock_real_ms()) < 0)
+        build(s);
+    note_room(s);
+}
+
 static void
 renew(void *arg)
 {
     struct service *s = arg;
 
     loop_timer_set(s->renew, RENEW_MS);
-    if (!blocked_set_is_whole(s->list))
-        return;
-    if (s->condition != BLOCKD_ON || firewall_refill(s->firewall, s->list, clock_real_ms()) < 0)
-        build(s);
-    note_room(s);
+    if (blocked_set_is_whole(s->list))
+        refill(s);
 }
 
 /* ---- who speaks ---- */
@@ -183,7 +191,7 @@ take_part(struct service *s, struct ipc_peer *peer, struct slice payload)
         case BLOCKED_PENDING:
             break;
         case BLOCKED_ANEW:
-            build(s);
+            refill(s);
             break;
         case BLOCKED_CHANGED:
             change(s, &part);
@@ -254,6 +262,12 @@ service_listen(struct daemon *d, struct firewall *firewall)
         loop_timer_set(s->renew, RENEW_MS);
     }
     return s;
+}
+
+bool
+service_has_built(const struct service *service)
+{
+    return service->has_built;
 }
 
 void

@@ -6,6 +6,7 @@
  * master the next one waits for it, so that no daemon of the old generation still works on the
  * queue or the database. It lies with what it guards: run/ is swept away by whoever believes that
  * we have ended (systemd does it when a start fails), and a second suite must not come in by that.
+ * Versions before this one had it in run/: a suite of theirs is waited for there.
  */
 #include "master/lock.h"
 
@@ -57,14 +58,47 @@ be_only_master(int run_dirfd, struct strbuf *error)
     return 0;                                /* the descriptor stays open as long as we live */
 }
 
+/* Until nobody else holds it. 0, or -1 with a line in `error`. */
+static int
+wait_for(int fd, int64_t deadline, struct strbuf *error)
+{
+    static const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (clock_mono_ms() > deadline) {
+            (void)strbuf_printf(error, "processes of an earlier start still run after %d s\n",
+                                WAIT_MS / 1000);
+            return -1;
+        }
+        (void)nanosleep(&step, NULL); /* shorter is harmless */
+    }
+    return 0;
+}
+
+/* Until a suite of an older version has gone. */
+static int
+wait_for_older(int run_dirfd, int64_t deadline, struct strbuf *error)
+{
+    int fd = openat(run_dirfd, INSTANCE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0) {
+        (void)strbuf_printf(error, "%s: %s\n", INSTANCE_LOCK, strerror(errno));
+        return -1;
+    }
+    rc = wait_for(fd, deadline, error);
+    close_keep_errno(fd);
+    return rc;
+}
+
 int
 lock_instance(int run_dirfd, const char *queue, struct strbuf *error)
 {
-    static const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
     int64_t deadline = clock_mono_ms() + WAIT_MS;
     int queue_dirfd, fd;
 
-    if (be_only_master(run_dirfd, error) < 0)
+    if (be_only_master(run_dirfd, error) < 0 || wait_for_older(run_dirfd, deadline, error) < 0)
         return -1;
     queue_dirfd = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (queue_dirfd < 0) {
@@ -74,14 +108,9 @@ lock_instance(int run_dirfd, const char *queue, struct strbuf *error)
     /* Every session has it: there is nothing to be written through it. */
     fd = open_lock(queue_dirfd, INSTANCE_LOCK, O_RDONLY, error);
     close_keep_errno(queue_dirfd);
-    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (clock_mono_ms() > deadline) {
-            (void)strbuf_printf(error, "processes of an earlier start still run after %d s\n",
-                                WAIT_MS / 1000);
-            close_keep_errno(fd);
-            return -1;
-        }
-        (void)nanosleep(&step, NULL); /* shorter is harmless */
+    if (fd >= 0 && wait_for(fd, deadline, error) < 0) {
+        close_keep_errno(fd);
+        return -1;
     }
     return fd;
 }

@@ -186,23 +186,36 @@ run_start(struct cli *cli, int argc, char **argv)
     return start(cli, foreground);
 }
 
-/* Until the last process of the suite has gone: they all hold this lock. */
+/* Until nobody holds the instance's lock in that directory; fine if there is none. */
 static int
-wait_gone(const struct cli *cli)
+wait_released(const struct cli *cli, const char *directory, int64_t deadline)
 {
     static const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
-    int64_t deadline = clock_mono_ms() + STOP_TIMEOUT_MS;
-    char *path = xasprintf("%s/%s", cli->inst.queue, INSTANCE_LOCK);
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+    char *path = xasprintf("%s/%s", directory, INSTANCE_LOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = CLI_OK;
 
-    free(path);
-    while (fd >= 0 && rc == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (fd < 0 && errno != ENOENT)
+        rc = cli_fail(cli, "%s: %s; whether all its processes have ended is not known", path,
+                      strerror(errno));
+    while (fd >= 0 && rc == CLI_OK && flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (clock_mono_ms() > deadline)
             rc = cli_fail(cli, "processes are still running after %d s", STOP_TIMEOUT_MS / 1000);
         (void)nanosleep(&step, NULL); /* shorter is harmless */
     }
     close_keep_errno(fd);
+    free(path);
     return rc;
+}
+
+/* Until the last process of the suite has gone: they all hold this lock. Those that a version
+ * before this one has started hold it in the run directory. */
+static int
+wait_gone(const struct cli *cli)
+{
+    int64_t deadline = clock_mono_ms() + STOP_TIMEOUT_MS;
+    int rc = wait_released(cli, cli->inst.run, deadline);
+
+    return rc == CLI_OK ? wait_released(cli, cli->inst.queue, deadline) : rc;
 }
 
 static int

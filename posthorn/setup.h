@@ -38,6 +38,7 @@ struct setup_setting {
     char *value;
 };
 
+struct table;
 struct setup {
     struct cli *cli;
     const char *domain, *hostname, *port_offset, *profile_name;
@@ -49,6 +50,7 @@ struct setup {
     bool start;                    /* start the services, and test them */
     bool is_root;                  /* users are switched, owners given */
     bool keep;                     /* what is there stays as it is */
+    struct table *made;            /* with keep: rows of what was not there; else NULL */
     struct setup_user users[SETUP_USERS_MAX];
     size_t user_count;
 };
@@ -96,6 +98,9 @@ void setup_wipe_secrets(struct setup *setup);
 /* ---- an instance that an older version made ---- */
 /* Adds what is missing and prints it. */
 int setup_upgrade(struct setup *setup);
+/* One row, if anybody wants to know: "directory", its path, "". */
+void setup_tell_made(const struct setup *setup, const char *what, const char *name,
+                     const char *detail);
 
 /* ---- the test ---- */
 /* Starts the services, sends a message to postmaster and reads it as a mail program would, asks

@@ -117,6 +117,7 @@ make_directory(const struct setup *setup, const char *path, mode_t mode, uid_t u
         return cli_fail(setup->cli, "%s: owner %u: %s", path, (unsigned)uid, strerror(errno));
     if (chmod(path, mode) < 0) /* umask does not count */
         return cli_fail(setup->cli, "%s: mode %o: %s", path, (unsigned)mode, strerror(errno));
+    setup_tell_made(setup, "directory", path, "");
     return CLI_OK;
 }
 
@@ -138,11 +139,25 @@ static int
 make_spool(const struct setup *setup)
 {
     const struct setup_user *user = setup_user(setup, USERS_QUEUE);
+    const char *queue = setup->cli->inst.queue;
+    bool was_there[SPOOL_STATES] = {false};
     struct spool spool;
 
-    if (spool_open(&spool, setup->cli->inst.queue, user->uid, user->gid) < 0)
-        return cli_fail(setup->cli, "%s: %s", setup->cli->inst.queue, strerror(errno));
+    if (spool_open_readonly(&spool, queue) == 0) {
+        for (int i = 0; i < SPOOL_STATES; i++)
+            was_there[i] = spool.fds[i] >= 0;
+        spool_close(&spool);
+    }
+    if (spool_open(&spool, queue, user->uid, user->gid) < 0)
+        return cli_fail(setup->cli, "%s: %s", queue, strerror(errno));
     spool_close(&spool);
+    for (int i = 0; i < SPOOL_STATES; i++) {
+        char *path = xasprintf("%s/%s", queue, spool_name((enum spool_state)i));
+
+        if (!was_there[i])
+            setup_tell_made(setup, "directory", path, "");
+        free(path);
+    }
     return CLI_OK;
 }
 

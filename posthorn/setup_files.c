@@ -79,20 +79,30 @@ check(const struct setup *setup, const struct strbuf *text)
     return rc;
 }
 
+/* What the administrator has put there stays. */
+static int
+write_template(const struct setup *setup, const char *language, enum template_id id)
+{
+    char *path =
+        xasprintf("%s/templates/%s/%s", setup->cli->inst.etc, language, template_kinds[id].file);
+    int rc = CLI_OK;
+
+    if (access(path, F_OK) != 0) {
+        rc = write_file(setup, path, slice_of(template_built_in(language, id)), 0644);
+        if (rc == CLI_OK)
+            setup_tell_made(setup, "template", path, "");
+    }
+    free(path);
+    return rc;
+}
+
 static int
 write_language(const struct setup *setup, const char *language)
 {
     int rc = CLI_OK;
 
-    for (int id = 0; id < TEMPLATE_COUNT && rc == CLI_OK; id++) {
-        char *path = xasprintf("%s/templates/%s/%s", setup->cli->inst.etc, language,
-                               template_kinds[id].file);
-
-        if (access(path, F_OK) != 0) /* else the administrator has put one there */
-            rc = write_file(setup, path,
-                            slice_of(template_built_in(language, (enum template_id)id)), 0644);
-        free(path);
-    }
+    for (int id = 0; id < TEMPLATE_COUNT && rc == CLI_OK; id++)
+        rc = write_template(setup, language, (enum template_id)id);
     return rc;
 }
 
@@ -252,10 +262,13 @@ setup_seal_keys(struct setup *setup)
     for (size_t i = 0; i < count && rc == CLI_OK; i++) {
         const struct setup_user *user = setup_user(setup, owners[i]);
         const struct seal_owner owner = {owners[i], user->uid, user->gid, setup->is_root};
+        bool exist = seal_keys_exist(setup->cli, owners[i]);
         struct seal_keys keys;
 
         rc = seal_keys_need(setup->cli, &owner, &keys);
         seal_keys_wipe(&keys);
+        if (rc == CLI_OK && !exist)
+            setup_tell_made(setup, "key", conf_settings[owners[i]].name, "of sealed passwords");
     }
     return rc;
 }

@@ -34,6 +34,13 @@ tell(struct table *done, const char *what, const char *name, const char *detail)
     table_add(done, fields, (uint32_t)ARRAY_LEN(fields));
 }
 
+void
+setup_tell_made(const struct setup *setup, const char *what, const char *name, const char *detail)
+{
+    if (setup->made != NULL)
+        tell(setup->made, what, name, detail);
+}
+
 /* ---- users ---- */
 
 /* An instance whose users are numbers gets further numbers, behind those that it has. 0: its users
@@ -230,6 +237,8 @@ write_services(const struct setup *setup, struct table *done)
               add_services(shipped, &text, done, &errors) < 0 ||
               (table_rows(done) > rows && replace_services(setup, &text, &errors) < 0)))
         rc = cli_fail(setup->cli, "%s: %s", path, strbuf_cstr(&errors));
+    if (rc != CLI_OK)
+        table_cut(done, 0, rows); /* the file is as it was */
     close_keep_errno(lock);
     services_free(&shipped);
     strbuf_free(&text);
@@ -245,6 +254,7 @@ complete(struct setup *setup, const struct conf *conf, struct table *done)
     int rc = find_users(setup, conf);
 
     setup->keep = true;
+    setup->made = done;
     if (rc == CLI_OK)
         rc = setup_directories(setup);
     if (rc == CLI_OK)
@@ -276,10 +286,11 @@ setup_upgrade(struct setup *setup)
     rc = complete(setup, conf, done);
     if (rc == CLI_OK && table_rows(done) == 0 && !setup->cli->json)
         (void)printf("nothing was missing\n");
-    if (rc == CLI_OK)
+    if (rc == CLI_OK || table_rows(done) > 0) /* what was done before a failure, too */
         table_print(&done, setup->cli->json);
     else
         table_free(&done);
+    setup->made = NULL;
     conf_free(&conf);
     return rc;
 }

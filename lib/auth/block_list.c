@@ -168,6 +168,13 @@ block_list_after(const struct block_list *list, uint64_t number)
     return found;
 }
 
+const struct listed_block *
+block_list_before(const struct block_list *list, const struct listed_block *entry)
+{
+    return entry == NULL ? TAILQ_LAST(&list->order, block_order)
+                         : TAILQ_PREV(entry, block_order, link);
+}
+
 uint64_t
 block_list_last(const struct block_list *list)
 {

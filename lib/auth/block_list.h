@@ -53,6 +53,9 @@ const struct block *block_list_find(const struct block_list *list, enum block_ki
                                     struct slice name, int64_t now_ms);
 /* The first change above `number`, in force or not, or NULL. */
 const struct listed_block *block_list_after(const struct block_list *list, uint64_t number);
+/* The change before `entry`, NULL: the last one; NULL when there is none. */
+const struct listed_block *block_list_before(const struct block_list *list,
+                                             const struct listed_block *entry);
 uint64_t block_list_last(const struct block_list *list);
 /* Does a copy that knows the changes up to `number` get all it lacks from block_list_after()? If
  * not it has to begin anew, from 0. */

@@ -82,6 +82,8 @@ connection_closed(struct ipc_peer *peer)
 static const struct ipc_handlers handlers = {
     .payload_max = BLOCKED_PAYLOAD_MAX, .frame = frame_came, .closed = connection_closed};
 
+/* With a peer. A failure to send closes it: there is none any more then, and what the frame was
+ * about goes with it (a session sees its end). */
 static void
 pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
 {
@@ -100,6 +102,20 @@ follow_blocked(struct pool_auth *auth)
     pass_on(auth, &frame, -1);
 }
 
+/* What the peer takes; the rest goes on waiting. */
+static void
+pass_on_waiting(struct pool_auth *auth)
+{
+    size_t done = 0;
+
+    while (done < auth->waiting_count && auth->peer != NULL) {
+        pass_on(auth, &auth->waiting[done].frame, auth->waiting[done].fd);
+        done++;
+    }
+    auth->waiting_count -= done;
+    memmove(auth->waiting, auth->waiting + done, auth->waiting_count * sizeof(auth->waiting[0]));
+}
+
 static void
 connect_now(struct pool_auth *auth)
 {
@@ -114,10 +130,8 @@ connect_now(struct pool_auth *auth)
     }
     auth->away_logged = false;
     auth->peer = ipc_peer_new(auth->loop, fd, &handlers, auth);
-    for (size_t i = 0; i < auth->waiting_count; i++)
-        pass_on(auth, &auth->waiting[i].frame, auth->waiting[i].fd);
-    auth->waiting_count = 0;
-    if (auth->blocked != NULL)
+    pass_on_waiting(auth);
+    if (auth->peer != NULL && auth->blocked != NULL)
         follow_blocked(auth);
 }
 

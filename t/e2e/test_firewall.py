@@ -296,6 +296,15 @@ class BlockdAlone:
         listed = self.network.ours.run("nft", "-j", "list", "set", "inet", "posthorn", name, check=True).stdout
         return json.loads(listed)["nftables"][1]["set"].get("elem", [])
 
+    def handle(self):
+        """The kernel's number of the table."""
+        listed = self.network.ours.run("nft", "-j", "-a", "list", "tables", check=True).stdout
+        return next(o["table"]["handle"] for o in json.loads(listed)["nftables"] if "table" in o)
+
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(20) == 0, self.log()
+
     def close(self):
         self.control.close()
         self.process.terminate()
@@ -389,3 +398,31 @@ def test_the_one_who_tells_a_list_anew_is_heard_from_then_on(alone):
     old.send(BLOCKED, 0, *part([v4(4)]))
     assert old.sock.recv(1) == b""
     assert sorted(e["elem"]["val"] for e in alone.elements("blocked4")) == ["10.0.0.2", "10.0.0.3"]
+
+
+def test_a_list_anew_changes_what_is_in_the_table_and_not_the_table(alone):
+    """The counters of dropped packets are the rules'."""
+    authd = alone.connect(64291)
+    authd.send(BLOCKED, 0, *part([v4(1)], anew=True, whole=True))
+    wait_for(lambda: alone.state()[1] == 1)
+    before = alone.handle()
+    authd.send(BLOCKED, 0, *part([v4(2), v4(3)], anew=True, whole=True))
+    wait_for(lambda: alone.state()[1] == 2)
+    assert alone.handle() == before
+    assert sorted(e["elem"]["val"] for e in alone.elements("blocked4")) == ["10.0.0.2", "10.0.0.3"]
+
+
+def test_at_its_end_a_blockd_takes_out_the_table_that_it_has_made_alone(alone):
+    """Of two reloads close together the second ends a blockd that has nothing in the firewall yet."""
+    nft = alone.network.ours.run
+    nft("nft", "add", "table", "inet", "posthorn", check=True)
+    alone.end()
+    nft("nft", "list", "table", "inet", "posthorn", check=True)
+
+
+def test_at_its_end_a_blockd_takes_out_its_table(alone):
+    authd = alone.connect(64291)
+    authd.send(BLOCKED, 0, *part([v4(1)], anew=True, whole=True))
+    wait_for(lambda: alone.state()[0] == ON)
+    alone.end()
+    assert alone.network.ours.run("nft", "list", "tables", text=True).stdout == ""

@@ -1,5 +1,6 @@
 """Guessing: who fails too often is blocked, for all services, and nobody else is."""
 import contextlib
+import ipaddress
 import select
 import smtplib
 import ssl
@@ -10,12 +11,13 @@ import pytest
 
 from authd_alone import BAD_CREDENTIALS, BLOCKED, FAIL, OK, START, AuthdAlone, Session, User
 from conftest import PASSWORD
-from frames import U8, U32, U64
+from frames import U8, U32, U64, Connection
 from instance import Instance, wait_for
 from nameserver import NameServer
 
 ALICE, BOB, CAROL, DAVE = (f"{name}@d.test" for name in ("alice", "bob", "carol", "dave"))
 PER_ADDRESS, PER_USER = 6, 9
+FOLLOW, TOLD = 31, 32  # lib/ipc/authd.h: AUTHD_FOLLOW_BLOCKS, AUTHD_BLOCKS
 ANY_CERTIFICATE = ssl._create_unverified_context()
 
 
@@ -244,6 +246,103 @@ def test_a_name_that_nobody_resolves_does_not_have_the_others_asked_again(instan
         assert instance.log("auth").count("event=white_list_resolved name=home.example.net") == 2  # A and AAAA
     finally:
         ns.close()
+
+
+def followed(connection):
+    """The addresses of a whole list that a parent is told, in the order in which they come."""
+    told, whole = [], False
+    while not whole:
+        kind, _, (_, whole, _, *fields), _ = connection.receive()
+        assert kind == TOLD
+        told += [str(ipaddress.ip_address(raw[-4:])) for raw in fields[::3]]
+    return told
+
+
+def follow(root):
+    connection = Connection.connect(root / "run/authd.sock")
+    connection.send(FOLLOW, 0)
+    return connection
+
+
+def test_a_name_that_has_its_addresses_in_another_order_is_as_it_was(instance):
+    """Nobody is told the list anew: the first such list is told when the addresses are known."""
+    addresses = ["192.0.2.150", "192.0.2.151", "192.0.2.152"]
+    ns = NameServer({"example.net": [f"home 1 A {address}" for address in addresses]})
+    try:
+        instance.set("dns.stub", f"example.net {ns.address}")
+        instance.set("dns.trust_anchor", "")
+        instance.set("guess.white_list", "home.example.net")
+        instance.set("guess.resolve_interval", "1s")
+        instance.set("log.level", "debug")
+        instance.start()
+        line = "event=white_list_resolved name=home.example.net type=A addresses=3"
+        instance.wait_log("auth", line)
+        parent = follow(instance.root)
+        for _ in range(3):
+            addresses.append(addresses.pop(0))
+            ns.replace("example.net", [f"home 1 A {address}" for address in addresses])
+            seen = instance.log("auth").count(line)
+            wait_for(lambda: instance.log("auth").count(line) >= seen + 3, 30, "asked again")
+        instance.run("block", "add", "198.51.100.1")
+        lists, count = 0, 0
+        while count == 0:  # until the change comes
+            _, _, (_, whole, count, *_), _ = parent.receive()
+            lists += whole
+        assert lists <= 2  # the one at first, and perhaps that of the names
+    finally:
+        ns.close()
+
+
+class ManyBlocks(AuthdAlone):
+    """Its accountd has more blocked addresses than are told of, and the oldest of them have ended."""
+    ENDED, COUNT = 10, 65536 + 30
+
+    @staticmethod
+    def address(number):
+        return str(ipaddress.ip_address((10 << 24) + number))
+
+    def _accountd(self, kind, request_id, fields):
+        if kind != 32:  # BLOCKS
+            return super()._accountd(kind, request_id, fields)
+        known, fields = fields[0], []
+        numbers = range(known + 1, min(known + 500, self.COUNT) + 1)
+        for n in numbers:
+            fields += [U8(ord("a")), U8(1), self.address(n), "", U64(1), U64(2 if n <= self.ENDED else 2**62)]
+        last = known + len(numbers)
+        return (33, request_id, U64(last), U8(known == 0), U8(last < self.COUNT), U32(len(numbers)), *fields) if numbers else None
+
+
+def test_of_more_than_can_be_told_the_newest_are():
+    alone = ManyBlocks({}, ["failure_delay = 0"])
+    try:
+        for _ in range(2):
+            parent = follow(alone.root)
+            told = followed(parent)
+            parent.close()
+            assert len(told) == len(set(told)) == 65536
+            assert told[0] == alone.address(alone.COUNT) and told[-1] == alone.address(alone.COUNT - 65535)
+        assert alone.log().count("event=blocked_list_cut") == 1
+    finally:
+        alone.close()
+
+
+class NoBlocks(AuthdAlone):
+    def _accountd(self, kind, request_id, fields):
+        if kind == 32 and fields == [0]:
+            return 33, request_id, U64(1), U8(1), U8(0), U32(0)
+        return super()._accountd(kind, request_id, fields)
+
+
+def test_services_that_have_gone_take_no_new_ones_place():
+    """As many as there may be at once, and more, one behind the other, without any block in between."""
+    alone = NoBlocks({}, ["failure_delay = 0"])
+    try:
+        for _ in range(70):
+            parent = follow(alone.root)
+            assert followed(parent) == []
+            parent.close()
+    finally:
+        alone.close()
 
 
 class Forgetful(AuthdAlone):

@@ -1,6 +1,7 @@
 """master: supervision, reload, drain, start failures. First with stand-in daemons, whose failures
 can be ordered, then with the real suite."""
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -102,6 +103,27 @@ def test_start_returns_when_connections_are_accepted(fake):
     assert fake.run("stop").returncode == 0
     assert fake.processes() == {}
     assert fake.run("status", check=False).returncode == 1
+
+
+def open_files(pid):
+    return [fd for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir() if fd.exists()]
+
+
+def test_stop_waits_for_a_suite_that_has_its_lock_in_the_run_directory(fake):
+    """As versions before have it; and what cannot be looked at is no suite that has gone."""
+    with open(fake.root / "run/instance.lock", "w") as older:
+        fcntl.flock(older, fcntl.LOCK_EX)
+        with subprocess.Popen([fake.build / "bin/posthorn", "--root", fake.root, "stop"],
+                              stderr=subprocess.PIPE, text=True) as stop:
+            lock = os.fstat(older.fileno())
+            wait_for(lambda: any(os.path.samestat(os.stat(fd), lock) for fd in open_files(stop.pid)), 20, "it waits")
+            assert stop.poll() is None
+            fcntl.flock(older, fcntl.LOCK_UN)
+            assert stop.wait(20) == 0, stop.stderr.read()
+    (fake.root / "run/instance.lock").unlink()
+    (fake.root / "queue/instance.lock").symlink_to("instance.lock")  # ELOOP
+    done = fake.run("stop", check=False)
+    assert done.returncode == 1 and "queue/instance.lock: " in done.err
 
 
 def test_a_child_that_is_killed_is_back_within_a_second(fake):

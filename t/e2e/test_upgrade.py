@@ -1,4 +1,5 @@
 """`posthorn setup --upgrade` on an instance that lacks what an older version did not make (BAK-06)."""
+import json
 import os
 import re
 import shutil
@@ -55,7 +56,9 @@ def test_what_is_missing_is_added_and_all_else_stays(old):
     added = {(row["added"], row["name"]): row["detail"] for row in old.json("setup", "--upgrade")}
     assert {name for what, name in added if what == "service"} == set(LATER)
     assert "switched off" in added["service", "ldap"] and "starts" in added["service", "alert"]
-    assert ("socket", "key") in added
+    assert ("socket", "key") in added and ("key", "account") in added
+    assert ("directory", str(old.root / "archive")) in added
+    assert [name for what, name in added if what == "template"] == [str(etc / "templates/zh-CN/bounce.txt")]
     if os.geteuid() == 0:
         numbers = [int(detail.split(":")[0]) for (what, _), detail in added.items() if what == "user"]
         taken = [int(n) for n in re.findall(r"(?m)^[a-z]+ = (\d+):\d+$", before)]
@@ -76,6 +79,20 @@ def test_what_is_missing_is_added_and_all_else_stays(old):
     with SMTP("127.0.0.1", old.port("smtp")) as client:
         client.sendmail("x@far.test", ["alice@d.test"], "Subject: after\r\n\r\n.\r\n")
     wait_for(lambda: len(messages(old, "alice@d.test")) == 2, 20, "old and new mail are there")
+
+
+def test_what_was_added_before_a_failure_is_told(old):
+    shutil.rmtree(old.root / "etc/templates/zh-CN")
+    (old.root / "queue/hold").rmdir()
+    services = old.root / "etc/services.conf"
+    before = services.read_text() + "[broken\n"
+    services.write_text(before)
+    done = old.run("setup", "--upgrade", "--json", check=False)
+    added = {(row["added"], row["name"]) for row in json.loads(done.out)}
+    assert done.returncode == 1 and "services.conf:" in done.err
+    assert {what for what, _ in added} == {"directory", "template", "key"} | ({"user"} if os.geteuid() == 0 else set())
+    assert {("directory", str(old.root / "queue/hold")), ("directory", str(old.root / "etc/templates/zh-CN"))} <= added
+    assert services.read_text() == before
 
 
 def test_without_an_instance_there_is_nothing_to_upgrade(instance):

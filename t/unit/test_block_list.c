@@ -89,6 +89,10 @@ START_TEST(a_copy_can_follow_from_where_it_is)
     ck_assert(!block_list_can_follow(list, block_list_last(list) + 1)); /* of another accountd */
     at = block_list_after(list, 0);
     ck_assert(slice_eq(at->block.name, SLICE("a@d.test")));
+    ck_assert_ptr_null(block_list_before(list, at));
+    at = block_list_before(list, NULL); /* and back */
+    ck_assert(slice_eq(at->block.name, SLICE("192.0.2.2")));
+    ck_assert(slice_eq(block_list_before(list, at)->block.name, SLICE("192.0.2.1")));
     block_list_free(&list);
 }
 END_TEST

@@ -220,6 +220,25 @@ START_TEST(ports_are_those_where_somebody_logs_in)
 }
 END_TEST
 
+START_TEST(ports_of_others_are_left_alone)
+{
+    static const char text[] = "[a]\nprogram = x\nlisten = ldap:389 ldaps:636\nstartup = disabled\n"
+                               "[b]\nprogram = x\nlisten = imap:143 pop3:65000\n";
+    struct strbuf errors = strbuf_new(4096);
+    struct services *services = services_parse(slice_of(text), "services.conf", &errors);
+    struct conf *conf = conf_parse(SLICE("[system]\nport_offset = 1000\n"), "x", &errors);
+    struct ports *ports = xcalloc(1, sizeof(*ports));
+
+    ck_assert_str_eq(strbuf_cstr(&errors), "");
+    ports_find(ports, services, conf);
+    ck_assert(ports->login_count == 1 && ports->logins[0] == 1143);
+    free(ports);
+    conf_free(&conf);
+    services_free(&services);
+    strbuf_free(&errors);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -237,6 +256,7 @@ main(void)
     tcase_add_loop_test(tc, a_frame_has_addresses_alone, 0, (int)ARRAY_LEN(addresses));
     tcase_add_test(tc, a_full_part_fits_its_frame);
     tcase_add_test(tc, ports_are_those_where_somebody_logs_in);
+    tcase_add_test(tc, ports_of_others_are_left_alone);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -229,6 +231,47 @@ START_TEST(the_second_master_is_sent_away)
 }
 END_TEST
 
+/* It has the lock in the run directory, and goes a while after the new master has come. */
+static _Noreturn void
+be_older_suite(int ready_fd)
+{
+    static const struct timespec step = {.tv_nsec = 1000000}, while_it_goes = {.tv_nsec = 50000000};
+    int fd = openat(run_dirfd, "instance.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct stat st = {0};
+
+    (void)alarm(20);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || write(ready_fd, "", 1) != 1)
+        _exit(1);
+    while (fstatat(run_dirfd, "master.lock", &st, 0) < 0 || st.st_size == 0)
+        (void)nanosleep(&step, NULL);
+    (void)nanosleep(&while_it_goes, NULL);
+    _exit(replace_file(run_dirfd, "a.sock", SLICE("gone"), 0600) < 0 ? 1 : 0);
+}
+
+START_TEST(a_suite_with_its_lock_in_the_run_directory_is_waited_for)
+{
+    char byte, *lock = xasprintf("%s/instance.lock", inst.etc);
+    int ready[2], fd, status;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid == 0)
+        be_older_suite(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    fd = lock_instance(run_dirfd, inst.etc, &errors);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(faccessat(run_dirfd, "a.sock", F_OK, 0), 0); /* it has gone before */
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(unlink(lock), 0);
+    (void)close(fd);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    free(lock);
+}
+END_TEST
+
 START_TEST(figures_and_copies_of_the_last_run_are_swept)
 {
     ck_assert_int_eq(mkdirat(run_dirfd, "stats", 0700), 0);
@@ -283,6 +326,7 @@ main(void)
     tcase_add_test(tc, a_directory_of_others_is_refused);
     tcase_add_test(tc, a_reload_leaves_no_name_behind);
     tcase_add_test(tc, the_second_master_is_sent_away);
+    tcase_add_test(tc, a_suite_with_its_lock_in_the_run_directory_is_waited_for);
     tcase_add_test(tc, figures_and_copies_of_the_last_run_are_swept);
     tcase_add_test(tc, messages_survive_the_way);
     suite_add_tcase(s, tc);
