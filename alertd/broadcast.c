@@ -131,24 +131,9 @@ commit(struct queue_writer **wp, const struct slice *to, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++)
         rcpts[i] = (struct queue_rcpt){.address = to[i], .notify = QUEUE_NOTIFY_NEVER};
-    rc = queue_writer_commit(wp, &envelope);
+    rc = queue_writer_commit_or_leave(wp, &envelope);
     free(rcpts);
     return rc;
-}
-
-/* The commit has failed and removed the file, whose absence would say that it was sent. -1. */
-static int
-mark_unsent(struct broadcasts *b)
-{
-    int saved = errno, fd = queue_file_create(b->mailer->outbox.tmp_dirfd, b->job.page);
-
-    if (fd < 0) { /* if it cannot be written down either, the page counts as sent after a crash */
-        b->job.page[0] = '\0';
-        (void)job_save(b->dirfd, &b->job);
-    }
-    close_keep_errno(fd);
-    errno = saved;
-    return -1;
 }
 
 static int
@@ -170,7 +155,7 @@ send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
         return -1;
     }
     if (commit(&w, to, count) < 0)
-        return mark_unsent(b);
+        return -1; /* as after a crash: settle_page() looks before the next page is asked for */
     queue_trigger(outbox->trigger_fd);
     log_event(LOG_INFO, "broadcast_page", KV_STR("id", b->job.id), KV_STR("queue_id", b->job.page),
               KV_U64("recipients", count));

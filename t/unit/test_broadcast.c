@@ -229,10 +229,11 @@ static const struct {
     enum crash_kind kind;
     bool left; /* it goes on with what was left */
     unsigned users_in_page;
-} stops[] = {{CRASH_KILL, false, 2},
-             {CRASH_KILL, true, USERS},
-             {CRASH_ENOSPC, false, USERS},
-             {CRASH_ENOSPC, true, USERS}};
+    int killed_after; /* so many calls after the disk was full */
+} stops[] = {{CRASH_KILL, false, 2, 0},       {CRASH_KILL, true, USERS, 0},
+             {CRASH_ENOSPC, false, USERS, 0}, {CRASH_ENOSPC, true, USERS, 0},
+             {CRASH_ENOSPC, false, USERS, 2}, {CRASH_ENOSPC, false, USERS, 3},
+             {CRASH_ENOSPC, true, USERS, 3}};
 
 START_TEST(each_gets_it_once_wherever_it_was_stopped)
 {
@@ -240,6 +241,7 @@ START_TEST(each_gets_it_once_wherever_it_was_stopped)
     bool untouched;
 
     users_in_page = stops[_i].users_in_page;
+    crash_killed_after = stops[_i].killed_after;
     start_accountd();
     do {
         unsigned got[USERS] = {0};
