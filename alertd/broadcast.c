@@ -332,6 +332,19 @@ make_room(const struct broadcasts *b)
     return unlinkat(b->dirfd, name, 0) == 0;
 }
 
+/* It was refused: what is there of it does not come to life at the next start. */
+static void
+undo(const struct broadcasts *b, const char *id)
+{
+    char name[JOB_FILE_MAX];
+
+    job_file(name, id, JOB_AT);
+    (void)unlinkat(b->dirfd, name, 0); /* mostly it is not there */
+    job_file(name, id, JOB_MAIL);
+    (void)unlinkat(b->dirfd, name, 0);
+    (void)fsync(b->dirfd); /* or a power cut brings it back */
+}
+
 static const char *
 begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
 {
@@ -346,16 +359,19 @@ begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
     if (mail.overflow)
         why = "the message is too long";
     else if (replace_file(b->dirfd, name, strbuf_slice(&mail), JOB_FILE_MODE) < 0 ||
-             job_save(b->dirfd, &job) < 0)
+             job_save(b->dirfd, &job) < 0) {
         why = strerror(errno);
+        undo(b, id);
+    }
     job_free(&job);
     strbuf_free(&mail);
     return why;
 }
 
-/* Before anything is on disk: nobody is told something without a line. */
+/* Before anything is on disk: nobody is told something without a line. What fails after it gets a
+ * second one, with `failed`. */
 static const char *
-write_down(const char *id, const struct alertd_broadcast *m)
+write_down(const char *id, const struct alertd_broadcast *m, const char *failed)
 {
     const struct log_kv pairs[] = {KV_SLICE("who", m->who),
                                    KV_SLICE("from", m->from),
@@ -364,6 +380,7 @@ write_down(const char *id, const struct alertd_broadcast *m)
                                    KV_STR("name", id),
                                    KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
                                    KV_SLICE("subject", m->subject),
+                                   failed == NULL ? KV_END : KV_STR("failed", failed),
                                    KV_END};
 
     return log_write_to(LOG_AUDIT, "changed", pairs) ? NULL : "the log does not take lines: later";
@@ -386,11 +403,14 @@ broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
         return strerror(errno);
     if (!make_room(b))
         return "there were 100 in the last 30 days: more are not remembered";
-    why = write_down(id, m);
-    if (why == NULL)
-        why = begin(b, id, m);
+    why = write_down(id, m, NULL);
     if (why != NULL)
         return why;
+    why = begin(b, id, m);
+    if (why != NULL) {
+        (void)write_down(id, m, why); /* the caller is told in any case */
+        return why;
+    }
     log_event(LOG_INFO, "broadcast", KV_STR("id", id),
               KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
               KV_SLICE("subject", m->subject));
