@@ -131,24 +131,9 @@ commit(struct queue_writer **wp, const struct slice *to, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++)
         rcpts[i] = (struct queue_rcpt){.address = to[i], .notify = QUEUE_NOTIFY_NEVER};
-    rc = queue_writer_commit(wp, &envelope);
+    rc = queue_writer_commit_or_leave(wp, &envelope);
     free(rcpts);
     return rc;
-}
-
-/* The commit has failed and removed the file, whose absence would say that it was sent. -1. */
-static int
-mark_unsent(struct broadcasts *b)
-{
-    int saved = errno, fd = queue_file_create(b->mailer->outbox.tmp_dirfd, b->job.page);
-
-    if (fd < 0) { /* if it cannot be written down either, the page counts as sent after a crash */
-        b->job.page[0] = '\0';
-        (void)job_save(b->dirfd, &b->job);
-    }
-    close_keep_errno(fd);
-    errno = saved;
-    return -1;
 }
 
 static int
@@ -170,7 +155,7 @@ send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
         return -1;
     }
     if (commit(&w, to, count) < 0)
-        return mark_unsent(b);
+        return -1; /* as after a crash: settle_page() looks before the next page is asked for */
     queue_trigger(outbox->trigger_fd);
     log_event(LOG_INFO, "broadcast_page", KV_STR("id", b->job.id), KV_STR("queue_id", b->job.page),
               KV_U64("recipients", count));
@@ -347,6 +332,19 @@ make_room(const struct broadcasts *b)
     return unlinkat(b->dirfd, name, 0) == 0;
 }
 
+/* It was refused: what is there of it does not come to life at the next start. */
+static void
+undo(const struct broadcasts *b, const char *id)
+{
+    char name[JOB_FILE_MAX];
+
+    job_file(name, id, JOB_AT);
+    (void)unlinkat(b->dirfd, name, 0); /* mostly it is not there */
+    job_file(name, id, JOB_MAIL);
+    (void)unlinkat(b->dirfd, name, 0);
+    (void)fsync(b->dirfd); /* or a power cut brings it back */
+}
+
 static const char *
 begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
 {
@@ -361,16 +359,19 @@ begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
     if (mail.overflow)
         why = "the message is too long";
     else if (replace_file(b->dirfd, name, strbuf_slice(&mail), JOB_FILE_MODE) < 0 ||
-             job_save(b->dirfd, &job) < 0)
+             job_save(b->dirfd, &job) < 0) {
         why = strerror(errno);
+        undo(b, id);
+    }
     job_free(&job);
     strbuf_free(&mail);
     return why;
 }
 
-/* Before anything is on disk: nobody is told something without a line. */
+/* Before anything is on disk: nobody is told something without a line. What fails after it gets a
+ * second one, with `failed`. */
 static const char *
-write_down(const char *id, const struct alertd_broadcast *m)
+write_down(const char *id, const struct alertd_broadcast *m, const char *failed)
 {
     const struct log_kv pairs[] = {KV_SLICE("who", m->who),
                                    KV_SLICE("from", m->from),
@@ -379,6 +380,7 @@ write_down(const char *id, const struct alertd_broadcast *m)
                                    KV_STR("name", id),
                                    KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
                                    KV_SLICE("subject", m->subject),
+                                   failed == NULL ? KV_END : KV_STR("failed", failed),
                                    KV_END};
 
     return log_write_to(LOG_AUDIT, "changed", pairs) ? NULL : "the log does not take lines: later";
@@ -401,11 +403,14 @@ broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
         return strerror(errno);
     if (!make_room(b))
         return "there were 100 in the last 30 days: more are not remembered";
-    why = write_down(id, m);
-    if (why == NULL)
-        why = begin(b, id, m);
+    why = write_down(id, m, NULL);
     if (why != NULL)
         return why;
+    why = begin(b, id, m);
+    if (why != NULL) {
+        (void)write_down(id, m, why); /* the caller is told in any case */
+        return why;
+    }
     log_event(LOG_INFO, "broadcast", KV_STR("id", id),
               KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
               KV_SLICE("subject", m->subject));

@@ -6,7 +6,8 @@
  * whatever crashes, a file has those of the page who have been, a line each: a message lies in the
  * queue's tmp/ on disk, not whole yet, before its line is written, and what makes it whole and
  * moves it to new/ is one commit. Who finds the file knows of the last line: still in tmp/, it was
- * not sent; gone, it was. (As alertd/broadcast.c, which sends pages.)
+ * not sent; gone, it was. So nothing takes it out of tmp/ but the commit, before the file has lost
+ * the line. (As alertd/broadcast.c, which sends pages.)
  *
  * Input: accountd's answers, and our own file: checked like everybody's.
  */
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -89,17 +91,20 @@ take_back(struct welcome *w)
     strbuf_truncate(&w->state, w->done_count == 0 ? 0 : keep);
 }
 
-/* True: the message was sent. -1 is trouble with errno. */
+/* The last line is taken back if its message was not sent. 0, or -1 with errno. */
 static int
-was_sent(const struct welcome *w, const char *id)
+settle_last(struct welcome *w, const char *id)
 {
-    const struct outbox *outbox = &w->mailer->outbox;
-    char beside[QUEUE_NAME_MAX];
+    int dirfd = w->mailer->outbox.tmp_dirfd;
+    struct stat st;
 
-    queue_name(beside, id, ".env");
-    if (unlinkat(outbox->tmp_dirfd, id, 0) < 0)
-        return errno == ENOENT ? 1 : -1;
-    return unlinkat(outbox->tmp_dirfd, beside, 0) < 0 && errno != ENOENT ? -1 : 0;
+    if (fstatat(dirfd, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -1;
+    take_back(w);
+    if (save(w) < 0) /* on disk first: a file that is gone was sent */
+        return -1;
+    (void)unlinkat(dirfd, id, 0); /* what stays there is swept up one day */
+    return 0;
 }
 
 static bool
@@ -118,7 +123,7 @@ read_line(struct welcome *w, struct slice line, char id[QUEUE_ID_SIZE])
     return good;
 }
 
-/* What a crash has left, as the head of this file says. 0, or -1 with errno. */
+/* What a crash or a failure has left, as the head of this file says. 0, or -1 with errno. */
 static int
 settle(struct welcome *w)
 {
@@ -136,14 +141,11 @@ settle(struct welcome *w)
         }
     if (rc < 0 && errno == ENOENT)
         rc = 0;
-    if (rc == 0 && w->done_count > 0) {
-        rc = was_sent(w, id);
-        if (rc == 0)
-            take_back(w);
-    }
+    if (rc == 0 && w->done_count > 0)
+        rc = settle_last(w, id);
     strbuf_free(&text);
-    w->settled = rc >= 0;
-    return rc < 0 ? -1 : 0;
+    w->settled = rc == 0;
+    return rc;
 }
 
 /* ---- one greeting ---- */
@@ -186,10 +188,10 @@ commit(struct queue_writer **writer, struct slice to, int64_t now_ms)
                                             .rcpt_count = 1,
                                             .rcpts = &rcpt};
 
-    return queue_writer_commit(writer, &envelope);
+    return queue_writer_commit_or_leave(writer, &envelope);
 }
 
-/* 0, or -1 with errno: it was not sent, and no line says so. */
+/* 0, or -1 with errno: settle() finds out then what of it is on disk. */
 static int
 put(struct welcome *w, const char *id, struct slice message, struct slice to, int64_t now_ms)
 {
@@ -204,16 +206,15 @@ put(struct welcome *w, const char *id, struct slice message, struct slice to, in
         return -1;
     }
     note(w, id, to);
+    w->settled = false;
     if (save(w) < 0) {
-        queue_writer_abort(&writer);
-        take_back(w);
+        queue_writer_leave(&writer); /* the line may be there all the same */
         return -1;
     }
-    if (commit(&writer, to, now_ms) == 0)
-        return 0;
-    take_back(w);
-    (void)save(w); /* if it fails, this one counts as greeted after a crash */
-    return -1;
+    if (commit(&writer, to, now_ms) < 0)
+        return -1;
+    w->settled = true;
+    return 0;
 }
 
 static int

@@ -25,7 +25,7 @@
 #include "queue-manager/system_sender.h"
 
 #define TROUBLE_MS 3000
-#define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
+#define TMP_AGE_MS 86400000 /* what is written for longer has been abandoned, if we ran so long */
 #define TMP_SWEEP_MS 3600000
 
 static bool
@@ -134,13 +134,13 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
 int
 queue_start(struct queue *q, int run_dirfd)
 {
-    int64_t requeued = spool_recover(&q->spool, TMP_AGE_MS);
+    int64_t requeued = spool_recover(&q->spool);
 
     if (requeued < 0)
         return -1;
     if (requeued > 0)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
-    loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
+    loop_timer_set(q->tmp_sweep, TMP_AGE_MS); /* not now: alertd settles what it left there */
     q->expansion = expansion_new(q, run_dirfd);
     q->system_senders = system_senders_new(q->loop, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);

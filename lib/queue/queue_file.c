@@ -289,21 +289,28 @@ publish(const struct queue_writer *w, const char *env_name, bool beside)
     return w->name_durable && !beside ? 0 : fsync(w->new_dirfd);
 }
 
+static int
+commit(struct queue_writer *w, const struct queue_envelope *envelope, const char *env_name)
+{
+    if (envelope->rcpt_count == 0 || envelope->rcpt_count > QUEUE_RCPTS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (write_envelope(w, envelope, env_name) < 0 || writer_flush(w) < 0 || fsync(w->fd) < 0)
+        return -1;
+    return publish(w, env_name, envelope->rcpt_count > 1);
+}
+
 int
 queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope)
 {
     struct queue_writer *w = *wp;
     bool beside = envelope->rcpt_count > 1;
     char env_name[QUEUE_NAME_MAX];
-    int rc = -1;
+    int rc;
 
     queue_name(env_name, w->id, ".env");
-    if (envelope->rcpt_count == 0 || envelope->rcpt_count > QUEUE_RCPTS_MAX) {
-        errno = EINVAL;
-    } else if (write_envelope(w, envelope, env_name) == 0 && writer_flush(w) == 0 &&
-               fsync(w->fd) == 0) {
-        rc = publish(w, env_name, beside);
-    }
+    rc = commit(w, envelope, env_name);
     if (rc < 0) { /* wherever the names are by now; the message before its envelope */
         unlink_keep_errno(w->new_dirfd, w->id);
         unlink_keep_errno(w->tmp_dirfd, w->id);
@@ -313,6 +320,26 @@ queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envel
         unlink_keep_errno(w->tmp_dirfd, env_name);
     }
     writer_free(wp);
+    return rc;
+}
+
+int
+queue_writer_commit_or_leave(struct queue_writer **wp, const struct queue_envelope *envelope)
+{
+    struct queue_writer *w = *wp;
+    char env_name[QUEUE_NAME_MAX];
+    int rc, saved;
+
+    queue_name(env_name, w->id, ".env");
+    rc = commit(w, envelope, env_name);
+    saved = errno;
+    if (rc < 0) { /* back, if it got that far and nobody has taken it; else it stays where it is */
+        (void)renameat(w->new_dirfd, w->id, w->tmp_dirfd, w->id);
+        if (faccessat(w->tmp_dirfd, w->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            (void)unlinkat(w->new_dirfd, env_name, 0); /* else queue-manager finds it alone */
+    }
+    writer_free(wp);
+    errno = saved;
     return rc;
 }
 

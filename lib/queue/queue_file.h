@@ -42,6 +42,10 @@ int queue_writer_write(struct queue_writer *w, struct slice content); /* buffere
  * worst, when the last flush fails after the queue manager has seen the file, a duplicate). Frees
  * the writer either way. The envelope's id and content_* are taken from the writer. */
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
+/* The same for a writer who has noted the id and looks, after a crash too, whether it was sent: -1
+ * with errno leaves tmp/ID, never nothing, and the writer is the one to remove it (and ID.env)
+ * when it has forgotten the id. tmp/ID gone: queue-manager has the message all the same. */
+int queue_writer_commit_or_leave(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
 /* Frees the writer; tmp/ID stays, for whoever looks whether it was committed. */
 void queue_writer_leave(struct queue_writer **wp);

@@ -149,12 +149,11 @@ requeue_active(const struct spool *spool)
 }
 
 int64_t
-spool_recover(const struct spool *spool, int64_t tmp_age_ms)
+spool_recover(const struct spool *spool)
 {
     int64_t accepted = accept_slots(spool), requeued;
 
-    if (accepted < 0 || spool_sweep_tmp(spool, tmp_age_ms) < 0 ||
-        join_strays(spool, SPOOL_NEW) < 0 || join_strays(spool, SPOOL_ACTIVE) < 0)
+    if (accepted < 0 || join_strays(spool, SPOOL_NEW) < 0 || join_strays(spool, SPOOL_ACTIVE) < 0)
         return -1;
     requeued = requeue_active(spool);
     return requeued < 0 ? -1 : accepted + requeued;

@@ -10,12 +10,14 @@
 
 #include "lib/queue/spool.h"
 
-/* What was accepted and is still in tmp/ moves to new/, everything else there that is older than
- * `tmp_age_ms` goes; what lies beside messages of new/ and active/ joins them, and active/ is
- * emptied into new/. Returns the number of messages moved, or -1 with errno. */
-int64_t spool_recover(const struct spool *spool, int64_t tmp_age_ms);
+/* What was accepted and is still in tmp/ moves to new/, everything else there stays: its writer may
+ * be about to see whether it was committed. What lies beside messages of new/ and active/ joins
+ * them, and active/ is emptied into new/. Returns the number of messages moved, or -1 with errno.
+ */
+int64_t spool_recover(const struct spool *spool);
 /* Removes what is older than `age_ms` in tmp/: nothing that was accepted stays there while we run.
- * 0, or -1 with errno. */
+ * To be called once the writers have had time to settle what a crash has left them (alertd: a name
+ * that is gone was sent). 0, or -1 with errno. */
 int spool_sweep_tmp(const struct spool *spool, int64_t age_ms);
 
 /* The other directories: what lies beside no message there joins its message or (without a message

@@ -72,6 +72,9 @@ crash_fail_call(pid_t pid, int error)
 /* Set: what the body does before it calls crash_mark() is let through and not counted. */
 static bool crash_waits_for_mark;
 
+/* Above 0: after the call that has failed the child is killed at this many-th counted one. */
+static int crash_killed_after;
+
 static inline void
 crash_mark(void)
 {
@@ -85,7 +88,7 @@ crash_run(void (*body)(void *arg), void *arg, enum crash_kind kind, int at, int 
 {
     pid_t pid = fork();
     bool armed = !crash_waits_for_mark;
-    int status, count = 0;
+    int status, count = 0, since = 0;
 
     *exit_status = -1;
     if (pid == 0) {
@@ -115,6 +118,9 @@ crash_run(void (*body)(void *arg), void *arg, enum crash_kind kind, int at, int 
             info.op != PTRACE_SYSCALL_INFO_ENTRY)
             continue;
         armed |= info.entry.nr == SYS_getppid;
+        if (kind != CRASH_NONE && crash_killed_after > 0 && count >= at &&
+            crash_counts(&info, CRASH_KILL) && ++since == crash_killed_after)
+            (void)kill(pid, SIGKILL);
         if (!armed || !crash_counts(&info, kind) || ++count != at)
             continue;
         if (kind == CRASH_KILL)

@@ -26,7 +26,7 @@
 
 #define ID "everybody"
 
-enum { USERS = 3, LOOK_MS = 5, ENOUGH_MS = 20000, NOT_ENDED = 3 };
+enum { USERS = 3, LOOK_MS = 5, ENOUGH_MS = 20000, REFUSED = 2, NOT_ENDED = 3 };
 
 static pid_t accountd;
 static unsigned users_in_page;
@@ -144,7 +144,7 @@ send_it(void *arg)
     s.broadcasts = broadcasts_new(&s.daemon, &mailer, state_fd);
     s.timer = loop_timer_new(s.daemon.loop, look, &s);
     if (broadcasts_add(s.broadcasts, &message) != NULL)
-        _exit(2); /* whoever asked for it is told, and asks again */
+        _exit(REFUSED); /* whoever asked for it is told, and asks again */
     loop_timer_set(s.timer, LOOK_MS);
     loop_run(s.daemon.loop);
 }
@@ -190,6 +190,20 @@ empty(int dirfd)
     (void)closedir(dir);
 }
 
+static bool
+is_empty(int dirfd)
+{
+    DIR *dir = fdopendir(dup(dirfd));
+    const struct dirent *entry;
+    bool is = true;
+
+    rewinddir(dir);
+    while ((entry = readdir(dir)) != NULL)
+        is &= entry->d_name[0] == '.';
+    (void)closedir(dir);
+    return is;
+}
+
 static void
 begin(void)
 {
@@ -229,10 +243,11 @@ static const struct {
     enum crash_kind kind;
     bool left; /* it goes on with what was left */
     unsigned users_in_page;
-} stops[] = {{CRASH_KILL, false, 2},
-             {CRASH_KILL, true, USERS},
-             {CRASH_ENOSPC, false, USERS},
-             {CRASH_ENOSPC, true, USERS}};
+    int killed_after; /* so many calls after the disk was full */
+} stops[] = {{CRASH_KILL, false, 2, 0},       {CRASH_KILL, true, USERS, 0},
+             {CRASH_ENOSPC, false, USERS, 0}, {CRASH_ENOSPC, true, USERS, 0},
+             {CRASH_ENOSPC, false, USERS, 2}, {CRASH_ENOSPC, false, USERS, 3},
+             {CRASH_ENOSPC, true, USERS, 3}};
 
 START_TEST(each_gets_it_once_wherever_it_was_stopped)
 {
@@ -240,6 +255,7 @@ START_TEST(each_gets_it_once_wherever_it_was_stopped)
     bool untouched;
 
     users_in_page = stops[_i].users_in_page;
+    crash_killed_after = stops[_i].killed_after;
     start_accountd();
     do {
         unsigned got[USERS] = {0};
@@ -253,6 +269,8 @@ START_TEST(each_gets_it_once_wherever_it_was_stopped)
         calls = crash_run(send_it, NULL, stops[_i].kind, at, &status);
         enough_ms = ENOUGH_MS;
         untouched = status == 0 && calls < at;
+        if (status == REFUSED)
+            ck_assert_msg(is_empty(state_fd), "call %d: something is left", at);
         if (status != 0)
             (void)crash_run(send_it, NULL, CRASH_NONE, 0, &status);
         ck_assert_msg(status == 0, "call %d: exit %d", at, status);

@@ -102,13 +102,15 @@ START_TEST(recovery_brings_the_pieces_together)
     touch(SPOOL_ACTIVE, "running.log");
     touch(SPOOL_ACTIVE, "orphan.log");
     touch(SPOOL_NEW, "committing.env"); /* smtpd may be between its two renames */
-    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
-    ck_assert(there(SPOOL_TMP, "abandoned")); /* too young to be sure */
+    ck_assert_int_eq((int)spool_recover(&spool), 1);
+    ck_assert(there(SPOOL_TMP, "abandoned"));
     ck_assert(there(SPOOL_DEFERRED, "parted.env"));
     ck_assert(there(SPOOL_NEW, "running") && there(SPOOL_NEW, "running.log"));
     ck_assert(!there(SPOOL_ACTIVE, "orphan.log"));
     ck_assert(there(SPOOL_NEW, "committing.env"));
-    ck_assert_int_eq((int)spool_recover(&spool, 0), 0);
+    ck_assert_int_eq((int)spool_recover(&spool), 0);
+    ck_assert(there(SPOOL_TMP, "abandoned")); /* however old: its writer has not looked yet */
+    ck_assert_int_eq(spool_sweep_tmp(&spool, 0), 0);
     ck_assert(!there(SPOOL_TMP, "abandoned"));
 }
 END_TEST
@@ -127,7 +129,7 @@ START_TEST(tidying_joins_what_waits)
     touch(SPOOL_HOLD, "orphan.env");
     touch(SPOOL_HOLD, "held");
     touch(SPOOL_HOLD, "held.env");
-    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert_int_eq((int)spool_recover(&spool), 1);
     ck_assert(there(SPOOL_NEW, "going") && there(SPOOL_NEW, "going.env"));
     ck_assert(there(SPOOL_NEW, "going.log"));
     spool_tidy_begin(&tidy);
@@ -159,7 +161,7 @@ START_TEST(recovery_accepts_what_is_whole_in_tmp)
     (void)close(fd);
     touch(SPOOL_TMP, "empty");
     ck_assert_int_eq(linkat(spool.fds[SPOOL_TMP], "both", spool.fds[SPOOL_DEFERRED], "both", 0), 0);
-    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert_int_eq((int)spool_recover(&spool), 1);
     ck_assert(there(SPOOL_DEFERRED, "both") && !there(SPOOL_TMP, "both"));
     ck_assert(!there(SPOOL_NEW, "both"));
     ck_assert(there(SPOOL_NEW, "whole") && !there(SPOOL_TMP, "whole"));
