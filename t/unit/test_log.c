@@ -150,8 +150,8 @@ START_TEST(what_waits_for_a_stuck_reader_leaves_by_itself)
     const char *text;
 
     loop_flush_log(loop);
-    for (int i = 0; i < 1000; i++)
-        log_note(LOG_ERROR, "flood");
+    while (log_wait_ms() == 0)
+        log_note(LOG_ERROR, "flood"); /* flushes each, until the queue of the socket is full */
     while (*next_datagram() != '\0') {
     }
     log_note(LOG_INFO, "last");
