@@ -219,14 +219,15 @@ change_settings(struct work *w, const struct conf_edit *edits, size_t count)
 {
     const char *path = w->op->inst->conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX);
-    int lock = in_force_lock(w->op);
+    int lock = in_force_lock(w->op), rc;
 
     if (lock >= 0 && read_text(w, path, &before) == 0) {
-        if (conf_edit_prepare(path, edits, count, &after, &w->why) < 0 ||
-            in_force_replace(w->op->inst, path, strbuf_slice(&before), strbuf_slice(&after),
-                             &w->why) < 0)
-            (void)refuse(w, OPER_REFUSED);
-        for (size_t i = 0; i < count && w->op->result == 0; i++)
+        rc = conf_edit_prepare(path, edits, count, &after, &w->why);
+        if (rc == 0)
+            rc = in_force_replace(w->op->inst, path, strbuf_slice(&before), strbuf_slice(&after),
+                                  &w->why);
+        in_force_answer(w->op, rc, &w->why);
+        for (size_t i = 0; i < count && rc != -1; i++)
             oper_tell(w->op, slice_of(conf_settings[edits[i].id].name), SLICE(""),
                       slice_of(edits[i].value));
     }
