@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "admind/call.h"
+#include "lib/base/random.h"
 #include "lib/oper/kinds.h"
 
 static void
@@ -104,22 +105,55 @@ cursor_of(const struct call *call)
     return cursor == NULL ? SLICE("") : cursor->text;
 }
 
+/* ---- messages to all users ---- */
+
+static bool
+is_broadcast(const struct accountd_admin *request)
+{
+    return slice_eq(request->verb, SLICE("send")) &&
+           slice_eq(request->kind, slice_of(oper_kind_name(OPER_BROADCAST)));
+}
+
+/* Chosen before anybody is asked: without an answer it is what makes a repetition safe. */
+static void
+make_id(struct call *call, struct accountd_admin *request)
+{
+    (void)strbuf_printf(&call->request.name, "%016llx", (unsigned long long)random_u64());
+    request->name = strbuf_slice(&call->request.name);
+}
+
+/* Whoever did not answer may do it all the same. */
+static void
+name_id(struct call *call, struct slice id)
+{
+    if (call->result == CALL_AWAY)
+        (void)strbuf_printf(&call->text,
+                            "; whether the message is sent is unknown: repeat it with the id "
+                            "'%.*s', and nobody gets it twice",
+                            (int)id.len, id.ptr);
+}
+
 void
 call_system(struct call *call)
 {
     const struct api_call *c = &api_calls[call->request.call];
     enum oper_kind kind = (enum oper_kind)api_call_oper_kind(call->request.call);
     struct slice verb = slice_of(c->verb);
-    const struct accountd_admin request = {.verb = verb,
-                                           .kind = slice_of(oper_kind_name(kind)),
-                                           .name = strbuf_slice(&call->request.name),
-                                           .cursor = cursor_of(call),
-                                           .fields = call->request.fields,
-                                           .field_count = call->request.field_count};
+    struct accountd_admin request = {.verb = verb,
+                                     .kind = slice_of(oper_kind_name(kind)),
+                                     .name = strbuf_slice(&call->request.name),
+                                     .cursor = cursor_of(call),
+                                     .fields = call->request.fields,
+                                     .field_count = call->request.field_count};
     struct accountd_admin_reply reply;
 
-    if (!call_ask(call, &request, &reply))
+    if (is_broadcast(&request) && request.name.len == 0)
+        make_id(call, &request);
+    if (!call_ask(call, &request, &reply)) {
+        if (is_broadcast(&request))
+            name_id(call, request.name);
         return;
+    }
     if (slice_eq(verb, SLICE("list"))) {
         write_objects(call, "objects", kind, reply.data);
         json_writer_text(&call->json, "cursor", reply.cursor);

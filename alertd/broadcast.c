@@ -37,7 +37,8 @@
 
 enum {
     REQUEST_MAX = 8192,
-    KEPT_MAX = 100,      /* ended ones are remembered, */
+    KEPT_MAX = 100,      /* of each domain, and of those to all, ended ones are remembered, */
+    KEPT_ALL_MAX = 5000, /* so many together, */
     KEPT_S = 30 * 86400, /* for so long at least while there is room */
     PAGE_MS = 100,
     AGAIN_MS = 10000,
@@ -290,45 +291,58 @@ compose(const struct broadcasts *b, const struct alertd_broadcast *m, struct str
 }
 
 struct census {
-    const struct broadcasts *b;
     size_t count;
     char oldest[ALERTD_BROADCAST_ID_MAX + 1]; /* of those that are ended */
     time_t oldest_s;
 };
 
+struct censuses {
+    const struct broadcasts *b;
+    struct slice domain;
+    struct census of_domain, of_all;
+};
+
+/* `ended_s` 0: it is not ended. */
+static void
+count_job(struct census *c, const char *id, time_t ended_s)
+{
+    c->count++;
+    if (ended_s != 0 && (c->oldest[0] == '\0' || ended_s < c->oldest_s)) {
+        c->oldest_s = ended_s;
+        (void)snprintf(c->oldest, sizeof(c->oldest), "%s", id);
+    }
+}
+
 static bool
 look_at(void *arg, const char *id)
 {
-    struct census *c = arg;
+    struct censuses *c = arg;
     char name[JOB_FILE_MAX];
+    time_t ended_s = 0;
     struct job job;
     struct stat st;
+    bool good;
 
-    c->count++;
     job_file(name, id, JOB_AT);
-    if (job_load(c->b->dirfd, id, &job) == 0 && job.ended &&
-        fstatat(c->b->dirfd, name, &st, 0) == 0 &&
-        (c->oldest[0] == '\0' || st.st_mtime < c->oldest_s)) {
-        c->oldest_s = st.st_mtime;
-        (void)snprintf(c->oldest, sizeof(c->oldest), "%s", id);
-    }
+    good = job_load(c->b->dirfd, id, &job) == 0;
+    if (good && job.ended && fstatat(c->b->dirfd, name, &st, 0) == 0)
+        ended_s = st.st_mtime;
+    count_job(&c->of_all, id, ended_s);
+    if (good && slice_eq(strbuf_slice(&job.domain), c->domain))
+        count_job(&c->of_domain, id, ended_s);
     job_free(&job);
     return true;
 }
 
 /* The oldest one that is ended, and has been for long, is forgotten. */
 static bool
-make_room(const struct broadcasts *b)
+forget_oldest(const struct broadcasts *b, const struct census *c)
 {
-    struct census c = {.b = b};
     char name[JOB_FILE_MAX];
 
-    jobs_each(b->dirfd, look_at, &c);
-    if (c.count < KEPT_MAX)
-        return true;
-    if (c.oldest[0] == '\0' || c.oldest_s > clock_real_ms() / 1000 - KEPT_S)
+    if (c->oldest[0] == '\0' || c->oldest_s > clock_real_ms() / 1000 - KEPT_S)
         return false;
-    job_file(name, c.oldest, JOB_AT);
+    job_file(name, c->oldest, JOB_AT);
     return unlinkat(b->dirfd, name, 0) == 0;
 }
 
@@ -345,6 +359,22 @@ undo(const struct broadcasts *b, const char *id)
     (void)fsync(b->dirfd); /* or a power cut brings it back */
 }
 
+/* One domain's administrator doesn't use up what others need. */
+static const char *
+make_room(const struct broadcasts *b, struct slice domain)
+{
+    struct censuses c = {.b = b, .domain = domain};
+
+    jobs_each(b->dirfd, look_at, &c);
+    if (c.of_domain.count >= KEPT_MAX)
+        return forget_oldest(b, &c.of_domain) ? NULL
+               : domain.len > 0 ? "the domain had 100 in the last 30 days: more are not remembered"
+                                : "all had 100 in the last 30 days: more are not remembered";
+    if (c.of_all.count >= KEPT_ALL_MAX && !forget_oldest(b, &c.of_all))
+        return "there were 5000 in the last 30 days: more are not remembered";
+    return NULL;
+}
+
 static const char *
 begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
 {
@@ -355,6 +385,7 @@ begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
 
     compose(b, m, &mail);
     (void)strbuf_append(&job.domain, m->domain); /* it was looked at */
+    job_digest(job.digest, m);
     job_file(name, id, JOB_MAIL);
     if (mail.overflow)
         why = "the message is too long";
@@ -386,24 +417,37 @@ write_down(const char *id, const struct alertd_broadcast *m, const char *failed)
     return log_write_to(LOG_AUDIT, "changed", pairs) ? NULL : "the log does not take lines: later";
 }
 
+/* Ids are those of the whole server: whoever has another message is not told that it is sent. */
+static bool
+is_same(const struct job *job, const struct alertd_broadcast *m)
+{
+    char digest[JOB_DIGEST_SIZE];
+
+    job_digest(digest, m);
+    return slice_eq(strbuf_slice(&job->domain), m->domain) &&
+           (job->digest[0] == '\0' || strcmp(job->digest, digest) == 0);
+}
+
 const char *
 broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
 {
     char id[ALERTD_BROADCAST_ID_MAX + 1];
-    const char *why = NULL;
+    const char *why;
     struct job job;
+    bool same;
     int rc;
 
     (void)snprintf(id, sizeof(id), "%.*s", (int)m->id.len, m->id.ptr);
     rc = job_load(b->dirfd, id, &job);
+    same = rc == 0 && is_same(&job, m);
     job_free(&job);
     if (rc == 0)
-        return NULL; /* it was asked for before */
+        return same ? NULL : "that id was used for another message";
     if (errno != ENOENT)
         return strerror(errno);
-    if (!make_room(b))
-        return "there were 100 in the last 30 days: more are not remembered";
-    why = write_down(id, m, NULL);
+    why = make_room(b, m->domain);
+    if (why == NULL)
+        why = write_down(id, m, NULL);
     if (why != NULL)
         return why;
     why = begin(b, id, m);

@@ -15,8 +15,9 @@ struct broadcasts;
 struct broadcasts *broadcasts_new(struct daemon *d, const struct mailer *mailer, int state_dirfd);
 void broadcasts_free(struct broadcasts **bp);
 
-/* On disk before it returns; it is sent then, whatever happens. One of that id is sent once however
- * often it is asked for. NULL, or why not. */
+/* On disk before it returns; it is sent then, whatever happens. The same message with the
+ * same id is sent once however often it is asked for; an id of another message is refused. NULL, or
+ * why not. */
 const char *broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *message);
 /* Objects of id, state, recipients. */
 void broadcasts_list(const struct broadcasts *b, struct strbuf *objects);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/auth/digest.h"
 #include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/parse.h"
@@ -45,8 +46,26 @@ job_free(struct job *job)
     job->id[0] = '\0';
 }
 
-/* Line of the file: "ENDED RECIPIENTS IN_PAGE PAGE DOMAIN CURSOR NEXT", the last three in hex; '-'
- * is empty. */
+/* The subject is one line. */
+void
+job_digest(char out[JOB_DIGEST_SIZE], const struct alertd_broadcast *message)
+{
+    struct digest_stream *stream = digest_stream_begin(DIGEST_SHA256);
+    struct strbuf text = strbuf_new(JOB_DIGEST_SIZE);
+    unsigned char digest[DIGEST_MAX];
+
+    digest_stream_feed(stream, message->is_html ? SLICE("html\n") : SLICE("plain\n"));
+    digest_stream_feed(stream, message->subject);
+    digest_stream_feed(stream, SLICE("\n"));
+    digest_stream_feed(stream, message->content);
+    digest_stream_end(&stream, digest);
+    (void)hex_encode(slice_make((const char *)digest, digest_size(DIGEST_SHA256)), &text);
+    (void)snprintf(out, JOB_DIGEST_SIZE, "%s", strbuf_cstr(&text));
+    strbuf_free(&text);
+}
+
+/* Line of the file: "ENDED RECIPIENTS IN_PAGE PAGE DOMAIN CURSOR NEXT DIGEST", the three before the
+ * last in hex; '-' is empty. Older files end behind NEXT. */
 int
 job_save(int dirfd, const struct job *job)
 {
@@ -61,6 +80,8 @@ job_save(int dirfd, const struct job *job)
         (void)strbuf_str(&text, texts[i]->len == 0 ? " -" : " ");
         (void)hex_encode(strbuf_slice(texts[i]), &text);
     }
+    if (job->digest[0] != '\0')
+        (void)strbuf_printf(&text, " %s", job->digest);
     (void)strbuf_char(&text, '\n');
     job_file(name, job->id, JOB_AT);
     rc = replace_file(dirfd, name, strbuf_slice(&text), JOB_FILE_MODE);
@@ -74,6 +95,19 @@ read_hex(struct slice *line, struct strbuf *out)
     struct slice word = slice_split(line, ' ');
 
     return slice_eq(word, SLICE("-")) || (word.len > 0 && hex_decode(word, out) == 0);
+}
+
+/* False: there is something else. */
+static bool
+read_digest(struct slice line, struct job *job)
+{
+    struct strbuf bytes = strbuf_new(DIGEST_MAX);
+    bool good = line.len == 0 || (line.len == JOB_DIGEST_SIZE - 1 && hex_decode(line, &bytes) == 0);
+
+    if (good)
+        (void)snprintf(job->digest, sizeof(job->digest), "%.*s", (int)line.len, line.ptr);
+    strbuf_free(&bytes);
+    return good;
 }
 
 static bool
@@ -94,7 +128,7 @@ parse_at(struct slice line, struct job *job)
     }
     job->ended = ended == 1;
     return read_hex(&line, &job->domain) && read_hex(&line, &job->cursor) &&
-           read_hex(&line, &job->next);
+           read_hex(&line, &job->next) && read_digest(line, job);
 }
 
 int

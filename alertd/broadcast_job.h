@@ -15,6 +15,7 @@
 #define JOB_AT ".at"
 #define JOB_FILE_MAX (sizeof(JOB_PREFIX) + ALERTD_BROADCAST_ID_MAX + sizeof(JOB_MAIL))
 #define JOB_FILE_MODE 0600
+#define JOB_DIGEST_SIZE 65 /* SHA-256 in hex */
 
 struct job {
     char id[ALERTD_BROADCAST_ID_MAX + 1];
@@ -22,10 +23,14 @@ struct job {
     char page[QUEUE_ID_SIZE];           /* its queue id; "": none is under way */
     uint64_t recipients, in_page;
     bool ended;
+    char digest[JOB_DIGEST_SIZE]; /* job_digest(); "": of a time when it was not kept */
 };
 
 struct job job_new(const char *id);
 void job_free(struct job *job); /* id is empty then */
+
+/* Of what users see: who asks for the same id again has to mean the same message. */
+void job_digest(char out[JOB_DIGEST_SIZE], const struct alertd_broadcast *message);
 
 void job_file(char out[JOB_FILE_MAX], const char *id, const char *suffix);
 /* Whole on disk, or as before. 0, or -1 with errno. */

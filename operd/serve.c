@@ -117,6 +117,7 @@ serve(const struct instance *inst, int fd)
         rc = read_exact(fd, payload, header.length);
         if (rc == 0)
             rc = run(inst, fd, header.request_id, slice_make(payload, header.length));
+        mem_wipe(payload, header.length); /* a private key may be in it */
         free(payload);
     }
     close_keep_errno(fd);

@@ -6,12 +6,14 @@
  */
 #include "posthorn/cert_new.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/mail/address.h"
@@ -136,13 +138,19 @@ names_server(const struct order *o, const char *server)
     return false;
 }
 
+/* Of a new entry: both, or neither. */
 static int
 write_pair(const struct cert_place *place, const char *path, const char *key_path,
            const struct strbuf *text, const struct strbuf *key)
 {
     int rc = cert_place_write(place, key_path, strbuf_slice(key), 0600);
 
-    return rc == CLI_OK ? cert_place_write(place, path, strbuf_slice(text), 0644) : rc;
+    if (rc != CLI_OK)
+        return rc;
+    rc = cert_place_write(place, path, strbuf_slice(text), 0644);
+    if (rc != CLI_OK)
+        unlink_keep_errno(AT_FDCWD, key_path);
+    return rc;
 }
 
 /* The files, and what goes out as text. */
@@ -283,8 +291,13 @@ static int
 import_for_old_key(struct import *in, struct cert_entry *entry)
 {
     struct strbuf before = strbuf_new(CERT_PEM_MAX);
-    int rc = check(in, entry->key);
+    int rc = CLI_OK;
 
+    if (cert_place_is_managed(in->place, entry)) /* its file is a link to what acmed writes */
+        rc = cli_fail(in->place->cli, "acmed renews '%s' (acme.certificates): import another name",
+                      entry->name);
+    if (rc == CLI_OK)
+        rc = check(in, entry->key);
     if (rc == CLI_OK && entry->has_crt)
         rc = cert_place_read(in->place, entry->crt, &before);
     if (rc == CLI_OK && entry->has_crt && entry->state >= CERT_BY_HOST)

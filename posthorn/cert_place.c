@@ -77,6 +77,16 @@ is_in_list(const struct cert_place *place, enum conf_id list, const char *name)
 }
 
 int
+cert_place_find_remains(struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    cert_entry_find(&place->cli->inst, place->conf, name, entry);
+    if (entry->csr != NULL && entry->has_key)
+        return CLI_OK;
+    cert_entry_free(entry);
+    return cert_place_find(place, name, entry);
+}
+
+int
 cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry)
 {
     cert_entry_find(&place->cli->inst, place->conf, name, entry);

@@ -29,6 +29,8 @@ void cert_place_close(struct cert_place *place);
 
 /* An entry that exists, or (cert_place_new) one that does not. Free it also after a failure. */
 int cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry);
+/* To remove it: also a key alone, which a crash has left. */
+int cert_place_find_remains(struct cert_place *place, const char *name, struct cert_entry *entry);
 int cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry);
 
 /* Runs each() for every entry, by name. */

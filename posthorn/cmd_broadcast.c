@@ -15,7 +15,6 @@
 #include "lib/base/random.h"
 #include "lib/oper/alertd_call.h"
 #include "posthorn/accounts.h"
-#include "posthorn/alert_call.h"
 #include "posthorn/oper_columns.h"
 #include "posthorn/remote.h"
 
@@ -137,6 +136,16 @@ find_domain(struct cli *cli, const char *text, struct strbuf *domain)
     return rc;
 }
 
+/* There was no answer: it may be sent all the same. CLI_FAILED. */
+static int
+tell_id(const struct cli *cli, const struct alertd_broadcast *m)
+{
+    return cli_fail(cli,
+                    "whether the message is sent is unknown: repeat it with --id %.*s, and nobody "
+                    "gets it twice",
+                    (int)m->id.len, m->id.ptr);
+}
+
 /* The server looks the domain up, as it has to judge who may send there. */
 static int
 send_elsewhere(struct cli *cli, const struct alertd_broadcast *m, const char *domain)
@@ -155,7 +164,28 @@ send_elsewhere(struct cli *cli, const struct alertd_broadcast *m, const char *do
     if (m->content.len > OBJECT_VALUE_MAX)
         return cli_fail(cli, "the content is too long: at most %u KiB to a server elsewhere",
                         OBJECT_VALUE_MAX >> 10);
-    return remote_do(cli, &request, &reply);
+    if (remote_ask(cli, &request, &reply) != CLI_OK)
+        return tell_id(cli, m);
+    if (reply.result != 0) /* without an answer the server's text has the id */
+        return cli_fail(cli, "%.*s", (int)reply.text.len, reply.text.ptr);
+    return CLI_OK;
+}
+
+static int
+ask_alertd(struct cli *cli, struct strbuf *request, const struct alertd_broadcast *m)
+{
+    struct alertd_reply reply;
+    struct alertd_call *call = alertd_call_ask(&cli->inst, request, ASK_MS, &reply);
+    int rc = CLI_OK;
+
+    if (call == NULL) {
+        (void)cli_fail(cli, "alertd does not answer; is the service 'alert' running?");
+        rc = tell_id(cli, m);
+    } else if (reply.result != 0) {
+        rc = cli_fail(cli, "%.*s", (int)reply.text.len, reply.text.ptr);
+    }
+    alertd_call_free(&call);
+    return rc;
 }
 
 static int
@@ -172,7 +202,7 @@ send_here(struct cli *cli, struct alertd_broadcast *m, const char *domain_text)
     if (rc == CLI_OK && alertd_broadcast_encode(&request, m) < 0)
         rc = cli_fail(cli, "subject or content is too long");
     if (rc == CLI_OK)
-        rc = alert_call(cli, &request, ASK_MS, NULL, 0);
+        rc = ask_alertd(cli, &request, m);
     strbuf_free(&domain);
     strbuf_free(&request);
     strbuf_free(&who);
@@ -237,7 +267,8 @@ const struct command command_broadcast = {
         "none. The\n"
         "content is plain text, or HTML with --html, in UTF-8. The id is printed; sent again "
         "with the\n"
-        "same --id, nobody gets it twice. alertd sends it, also if it is restarted meanwhile.\n",
+        "same --id, nobody gets it twice; the id of another message is refused. alertd sends it,\n"
+        "also if it is restarted meanwhile.\n",
     .verbs = verbs,
     .remote = "send list",
 };

@@ -56,9 +56,10 @@ cert_list(struct cli *cli, int argc, char **argv)
     return rc;
 }
 
-/* Runs a verb on an entry of the list. */
+/* Runs a verb on what is found. */
 static int
-with_entry(struct cli *cli, const char *name,
+with_found(struct cli *cli, const char *name,
+           int (*find)(struct cert_place *place, const char *name, struct cert_entry *entry),
            int (*run)(struct cert_place *place, struct cert_entry *entry, const void *wish),
            const void *wish)
 {
@@ -67,12 +68,21 @@ with_entry(struct cli *cli, const char *name,
     int rc = cert_place_open(&place, cli);
 
     if (rc == CLI_OK)
-        rc = cert_place_find(&place, name, &entry);
+        rc = find(&place, name, &entry);
     if (rc == CLI_OK)
         rc = run(&place, &entry, wish);
     cert_entry_free(&entry);
     cert_place_close(&place);
     return rc;
+}
+
+/* On an entry of the list. */
+static int
+with_entry(struct cli *cli, const char *name,
+           int (*run)(struct cert_place *place, struct cert_entry *entry, const void *wish),
+           const void *wish)
+{
+    return with_found(cli, name, cert_place_find, run, wish);
 }
 
 static void
@@ -189,6 +199,8 @@ remove_entry(struct cert_place *place, struct cert_entry *entry, const void *wis
     if (entry->state >= CERT_BY_HOST)
         return cli_fail(place->cli, "'%s' is in use (%s); activate another one, or deactivate it",
                         entry->name, cert_state_name(entry->state));
+    if (cert_entry_has_active_key(&place->cli->inst, place->conf, entry))
+        return cli_fail(place->cli, "the key of '%s' is in use (tls.key)", entry->name);
     if (!*yes && !cli_confirm("Remove it and its private key for good?"))
         return cli_fail(place->cli, "nothing was removed; --yes answers the question");
     rc = remove_file(place, entry->crt, entry->has_crt);
@@ -207,7 +219,7 @@ cert_remove(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, options, 1, 1, 1) != 0)
         return CLI_USAGE;
-    return with_entry(cli, argv[0], remove_entry, &yes);
+    return with_found(cli, argv[0], cert_place_find_remains, remove_entry, &yes);
 }
 
 /* ---- activate, deactivate ---- */

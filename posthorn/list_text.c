@@ -107,7 +107,7 @@ write_setting(struct list *list)
         rc = cli_fail(list->cli, "%zu entries: expected at most %d", list->file->count,
                       CONF_LIST_MAX);
     else
-        rc = set_value(list, value.len == 0 ? NULL : strbuf_cstr(&value));
+        rc = set_value(list, conf_edit_list_value(list->id, strbuf_cstr(&value)));
     strbuf_free(&value);
     return rc;
 }

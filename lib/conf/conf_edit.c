@@ -229,6 +229,12 @@ conf_edit_lock(const char *path)
     return fd;
 }
 
+const char *
+conf_edit_list_value(enum conf_id id, const char *value)
+{
+    return value[0] == '\0' && conf_settings[id].dflt[0] == '\0' ? NULL : value;
+}
+
 int
 conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
 {

@@ -20,6 +20,8 @@ int conf_edit_file(const char *path, enum conf_id id, const char *value, struct 
  * in force: a descriptor, closed to end it. -1 with errno: EWOULDBLOCK: another change is on its
  * way. conf_edit_file() has it for as long as it takes; those below leave it to the caller. */
 int conf_edit_lock(const char *path);
+/* The value of a list that may have become empty: NULL, unset, only where that means empty. */
+const char *conf_edit_list_value(enum conf_id id, const char *value);
 /* Several at once: all of them, or none. */
 struct conf_edit {
     enum conf_id id;

@@ -39,8 +39,9 @@ int alertd_control_decode(struct slice payload, struct alertd_control *control);
 int alertd_reply_encode(struct strbuf *out, uint32_t id, const struct alertd_reply *reply);
 int alertd_reply_decode(struct slice payload, struct alertd_reply *reply); /* borrows */
 
-/* ---- BROADCAST: a message to all users; a reply as above. The same id again is answered like the
- * first time, and nothing is sent ---- */
+/* ---- BROADCAST: a message to all users; a reply as above. The same id and message again is
+ * answered like the first time, and nothing is sent; another message with an id of before is
+ * refused ---- */
 #define ALERTD_BROADCAST_ID_MAX 40 /* letters, digits, '-' */
 struct alertd_broadcast {
     struct slice id;

@@ -2,12 +2,9 @@
  * lib/oper/alerts.c - alerts, and messages to all users: alertd is asked. What alertd answers is
  * checked like everybody's answer; values of the request may come from the network.
  */
-#include <stdio.h>
-
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
 #include "lib/base/parse.h"
-#include "lib/base/random.h"
 #include "lib/oper/alertd_call.h"
 #include "lib/oper/oper.h"
 
@@ -157,11 +154,7 @@ oper_broadcasts_send(struct oper *op)
     struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct slice named = oper_field(op, "domain"), subject = oper_field(op, "subject");
     struct slice content = oper_field(op, "content"), id = op->request->name;
-    char own_id[24];
 
-    (void)snprintf(own_id, sizeof(own_id), "%016llx", (unsigned long long)random_u64());
-    if (id.len == 0)
-        id = slice_of(own_id);
     if (named.len > 0 && canonical_domain(named, &domain) < 0)
         oper_fail(op, OPER_UNKNOWN, "domain: that is no domain");
     else if (!alertd_broadcast_id_valid(id))

@@ -127,6 +127,17 @@ cert_entry_find(const struct instance *inst, const struct conf *conf, const char
         listed_entry(&place, name, entry);
 }
 
+bool
+cert_entry_has_active_key(const struct instance *inst, const struct conf *conf,
+                          const struct cert_entry *entry)
+{
+    char *active = tls_place(conf, inst, TLS_KEY);
+    bool is_same = strcmp(active, entry->key) == 0;
+
+    free(active);
+    return is_same;
+}
+
 /* ---- the list ---- */
 
 struct names {

@@ -31,6 +31,10 @@ void cert_entry_free(struct cert_entry *entry);
 /* A name that is kept for a pair outside the list. */
 bool cert_entry_is_other(const char *name);
 
+/* tls.key names its key, whatever tls.certificate names. */
+bool cert_entry_has_active_key(const struct instance *inst, const struct conf *conf,
+                               const struct cert_entry *entry);
+
 /* Runs each() for every entry, by name. 0, or -1 with errno. */
 int cert_list_each(const struct instance *inst, const struct conf *conf,
                    void (*each)(void *arg, struct cert_entry *entry), void *arg);

@@ -133,6 +133,18 @@ write_text(struct work *w, const char *path, struct slice text, mode_t mode)
     return -1;
 }
 
+/* Of a new entry: both, or neither. */
+static int
+write_pair(struct work *w, const char *path, const struct strbuf *text, const struct strbuf *key)
+{
+    if (write_text(w, w->entry.key, strbuf_slice(key), 0600) < 0)
+        return -1;
+    if (write_text(w, path, strbuf_slice(text), 0644) == 0)
+        return 0;
+    unlink_keep_errno(AT_FDCWD, w->entry.key);
+    return -1;
+}
+
 static int
 read_text(struct work *w, const char *path, struct strbuf *text)
 {
@@ -219,14 +231,15 @@ change_settings(struct work *w, const struct conf_edit *edits, size_t count)
 {
     const char *path = w->op->inst->conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX);
-    int lock = in_force_lock(w->op);
+    int lock = in_force_lock(w->op), rc;
 
     if (lock >= 0 && read_text(w, path, &before) == 0) {
-        if (conf_edit_prepare(path, edits, count, &after, &w->why) < 0 ||
-            in_force_replace(w->op->inst, path, strbuf_slice(&before), strbuf_slice(&after),
-                             &w->why) < 0)
-            (void)refuse(w, OPER_REFUSED);
-        for (size_t i = 0; i < count && w->op->result == 0; i++)
+        rc = conf_edit_prepare(path, edits, count, &after, &w->why);
+        if (rc == 0)
+            rc = in_force_replace(w->op->inst, path, strbuf_slice(&before), strbuf_slice(&after),
+                                  &w->why);
+        in_force_answer(w->op, rc, &w->why);
+        for (size_t i = 0; i < count && rc != -1; i++)
             oper_tell(w->op, slice_of(conf_settings[edits[i].id].name), SLICE(""),
                       slice_of(edits[i].value));
     }
@@ -301,6 +314,15 @@ oper_certificates_deactivate(struct oper *op)
 
 /* ---- import ---- */
 
+static bool
+is_managed(const struct work *w)
+{
+    for (size_t i = 0; i < conf_list_count(w->conf, ACME_CERTIFICATES); i++)
+        if (strcmp(conf_list_item(w->conf, ACME_CERTIFICATES, i), w->entry.name) == 0)
+            return true;
+    return false;
+}
+
 static int
 decode(struct work *w, const char *field, struct strbuf *text)
 {
@@ -314,9 +336,20 @@ decode(struct work *w, const char *field, struct strbuf *text)
 static void
 import_pair(struct work *w, const struct strbuf *text, const struct strbuf *key)
 {
-    if (must_be_new(w) == 0 && write_text(w, w->entry.key, strbuf_slice(key), 0600) == 0 &&
-        write_text(w, w->entry.crt, strbuf_slice(text), 0644) == 0)
+    if (must_be_new(w) == 0 && write_pair(w, w->entry.crt, text, key) == 0)
         oper_tell(w->op, SLICE("certificate"), SLICE(""), w->op->request->name);
+}
+
+/* acmed's is a link to what acmed writes: a file in its place would end the renewals. */
+static int
+may_be_replaced(struct work *w)
+{
+    if (must_be_there(w) < 0)
+        return -1;
+    if (!is_managed(w))
+        return 0;
+    oper_fail(w->op, OPER_REFUSED, "acmed renews it (acme.certificates): import another name");
+    return -1;
 }
 
 /* For a request, or a renewal: sessions that begin with the old one need the key that is there. */
@@ -325,14 +358,15 @@ import_for_key(struct work *w, const struct strbuf *text)
 {
     struct strbuf before = strbuf_new(CERT_PEM_MAX);
     bool used = w->entry.has_crt && w->entry.state >= CERT_BY_HOST;
+    int rc = used ? read_text(w, w->entry.crt, &before)
+                  : write_text(w, w->entry.crt, strbuf_slice(text), 0644);
 
-    if (used && read_text(w, w->entry.crt, &before) == 0 &&
-        in_force_replace(w->op->inst, w->entry.crt, strbuf_slice(&before), strbuf_slice(text),
-                         &w->why) < 0)
-        (void)refuse(w, OPER_REFUSED);
-    else if (!used)
-        (void)write_text(w, w->entry.crt, strbuf_slice(text), 0644);
-    if (w->op->result == 0)
+    if (used && rc == 0) {
+        rc = in_force_replace(w->op->inst, w->entry.crt, strbuf_slice(&before), strbuf_slice(text),
+                              &w->why);
+        in_force_answer(w->op, rc, &w->why);
+    }
+    if (rc != -1)
         oper_tell(w->op, SLICE("certificate"), SLICE(""), w->op->request->name);
     strbuf_free(&before);
 }
@@ -347,7 +381,7 @@ oper_certificates_import(struct oper *op)
     int rc = work_begin(&w, op, true);
 
     if (rc == 0 && !has_key)
-        rc = must_be_there(&w);
+        rc = may_be_replaced(&w);
     if (rc == 0)
         rc = decode(&w, "certificate", &text);
     if (rc == 0)
@@ -368,16 +402,7 @@ oper_certificates_import(struct oper *op)
 
 /* ---- remove ---- */
 
-static bool
-is_managed(const struct work *w)
-{
-    for (size_t i = 0; i < conf_list_count(w->conf, ACME_CERTIFICATES); i++)
-        if (strcmp(conf_list_item(w->conf, ACME_CERTIFICATES, i), w->entry.name) == 0)
-            return true;
-    return false;
-}
-
-/* The key goes last: what is left of a half removed entry can be removed again. */
+/* A key alone, which a crash has left, can be removed, too. */
 static void
 remove_files(struct work *w)
 {
@@ -392,14 +417,24 @@ remove_files(struct work *w)
     (void)in_force_reload(w->op->inst, SLICE(""), &w->why); /* keyd forgets it then, or later */
 }
 
+static int
+may_be_removed(struct work *w)
+{
+    bool is_listed = w->entry.csr != NULL;
+
+    return is_listed && w->entry.has_key ? 0 : must_be_there(w);
+}
+
 void
 oper_certificates_remove(struct oper *op)
 {
     struct work w;
 
-    if (work_begin(&w, op, true) == 0 && must_be_there(&w) == 0) {
+    if (work_begin(&w, op, true) == 0 && may_be_removed(&w) == 0) {
         if (w.entry.state >= CERT_BY_HOST)
             oper_fail(op, OPER_REFUSED, "it is in use (%s)", cert_state_name(w.entry.state));
+        else if (cert_entry_has_active_key(op->inst, w.conf, &w.entry))
+            oper_fail(op, OPER_REFUSED, "its key is in use (tls.key)");
         else if (is_managed(&w))
             oper_fail(op, OPER_REFUSED,
                       "acmed renews it (acme.certificates): posthorn cert remove, on the host");
@@ -494,9 +529,7 @@ make(struct work *w, const struct cert_wish *wish, bool self_signed)
 
     if (rc < 0)
         (void)refuse(w, OPER_BAD);
-    else if (write_text(w, w->entry.key, strbuf_slice(&key), 0600) == 0 &&
-             write_text(w, self_signed ? w->entry.crt : w->entry.csr, strbuf_slice(&text), 0644) ==
-                 0) {
+    else if (write_pair(w, self_signed ? w->entry.crt : w->entry.csr, &text, &key) == 0) {
         oper_tell(w->op, SLICE("certificate"), SLICE(""), w->op->request->name);
         answer_text(w->op, strbuf_slice(&text));
     }

@@ -182,3 +182,16 @@ in_force_replace(const struct instance *inst, const char *path, struct slice bef
     strbuf_free(&failed);
     return rc;
 }
+
+void
+in_force_answer(struct oper *op, int rc, const struct strbuf *why)
+{
+    struct strbuf line = strbuf_new(ERRORS_MAX);
+
+    if (rc == -2)
+        (void)strbuf_str(&line, "not in force, and changed on disk all the same: ");
+    (void)strbuf_append(&line, strbuf_slice(why)); /* oper_fail_line() takes less */
+    if (rc < 0)
+        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&line));
+    strbuf_free(&line);
+}

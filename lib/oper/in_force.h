@@ -20,8 +20,10 @@ int in_force_reload(const struct instance *inst, struct slice failed, struct str
 
 /* Replaces the file's text `before` and has it put in force; what a service does not run with is
  * taken back, unless somebody else has changed the file meanwhile. 0, or with the reason: -1,
- * nothing has changed; -2, the file could not be changed back. */
+ * nothing has changed; -2, the file could not be changed back: that is a change for the record. */
 int in_force_replace(const struct instance *inst, const char *path, struct slice before,
                      struct slice after, struct strbuf *why);
+/* The answer to what in_force_replace() has returned. */
+void in_force_answer(struct oper *op, int rc, const struct strbuf *why);
 
 #endif

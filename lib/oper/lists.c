@@ -159,7 +159,7 @@ edit_all(struct oper *op, const struct list_kind *kind, struct strbuf *text, boo
     return -1;
 }
 
-/* 0, or -1 with the reason in `why`. */
+/* As in_force_replace(). */
 static int
 replace(const struct oper *op, const char *path, struct slice after, struct strbuf *why)
 {
@@ -202,7 +202,7 @@ write_setting(const struct oper *op, const struct list *list, const struct list_
     if (file->count > CONF_LIST_MAX)
         (void)strbuf_printf(why, "%zu entries: expected at most %d", file->count, CONF_LIST_MAX);
     else
-        rc = set_value(op, list, value.len == 0 ? NULL : strbuf_cstr(&value), why);
+        rc = set_value(op, list, conf_edit_list_value(list->id, strbuf_cstr(&value)), why);
     strbuf_free(&value);
     return rc;
 }
@@ -237,7 +237,7 @@ write_new_file(const struct oper *op, const struct list *list, struct strbuf *wh
         (void)strbuf_printf(why, "%s: %s", path, strerror(errno));
     } else {
         rc = set_value(op, list, name, why);
-        if (rc < 0)
+        if (rc == -1) /* else the configuration on disk names it */
             unlink_keep_errno(AT_FDCWD, path);
     }
     free(name);
@@ -276,10 +276,9 @@ change_it(struct oper *op, struct slice name, const struct list_change *change)
         rc = lists_find(list.id) == NULL ? write_setting(op, &list, file, &why)
              : list.path == NULL         ? write_new_file(op, &list, &why)
                                          : replace(op, list.path, strbuf_slice(&list.text), &why);
-        if (rc < 0)
-            oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
-        else
+        if (rc != -1)
             change->tell(op);
+        in_force_answer(op, rc, &why);
     }
     list_file_free(&file);
     list_close(&list);

@@ -23,7 +23,7 @@
  *   test report alert: a trial message to everybody who is told of alerts; a report of now
  *   silence     alert: "time" like 4h, 0: it is heard again
  *   send        broadcast: "domain" (all, if it is empty), "subject", "content", "html" yes; the
- *               name is its id, of which one is sent once
+ *               name is its id, which the caller chooses: one of it is sent once
  *   run show    synchronisation: of "domain"; "dry_run", "adopt", "force" yes
  *   add remove  list: "entries", a line each; list-entry: list "within" one
  *   find        location: of an address; add set remove: an own record, "first", "last",

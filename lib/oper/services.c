@@ -258,15 +258,17 @@ set_service(struct oper *op, const char *name)
 {
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
                   why = strbuf_new(ERRORS_MAX);
+    int rc;
 
     if (set_all(op, name, &before, &after, &why) < 0) {
         oper_fail_line(op, OPER_BAD, strbuf_slice(&why));
-    } else if (in_force_replace(op->inst, op->inst->services_path, strbuf_slice(&before),
-                                strbuf_slice(&after), &why) < 0) {
-        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
     } else {
-        tell_service(op, name, strbuf_slice(&before));
-        if (slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
+        rc = in_force_replace(op->inst, op->inst->services_path, strbuf_slice(&before),
+                              strbuf_slice(&after), &why);
+        if (rc != -1)
+            tell_service(op, name, strbuf_slice(&before));
+        in_force_answer(op, rc, &why);
+        if (rc == 0 && slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
             ask_master(op->inst, "service-restart", name, &why) < 0)
             oper_fail(op, OPER_REFUSED, "changed, but it does not start: %s", strbuf_cstr(&why));
     }

@@ -221,13 +221,15 @@ set_all(struct oper *op)
     struct strbuf why = strbuf_new(ERRORS_MAX);
     struct conf *before = load(op);
     struct edits *edits = before == NULL ? NULL : take_edits(op);
+    int rc;
 
-    if (edits != NULL && put_in_force(op, edits, &why) < 0)
-        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
-    else if (edits != NULL)
-        tell_changes(op, edits, before);
-    if (edits != NULL)
+    if (edits != NULL) {
+        rc = put_in_force(op, edits, &why);
+        if (rc != -1)
+            tell_changes(op, edits, before);
+        in_force_answer(op, rc, &why);
         edits_free(edits);
+    }
     conf_free(&before);
     strbuf_free(&why);
 }

@@ -104,3 +104,51 @@ def test_what_does_not_fit_changes_nothing(inst, api):
         assert answer["result"] == result, (name, parameters, answer)
     assert [name for name in sorted(path.name for path in (inst.root / "etc/certs").iterdir()) if name != ".lock"] == \
         [name for name in before if name != ".lock"]
+
+
+@pytest.mark.parametrize("by_api", (True, False), ids=("api", "command"))
+def test_a_key_alone_can_be_removed(inst, api, by_api):
+    """As after a crash between the two files."""
+    certs = inst.root / "etc/certs"
+    api.ok("MakeCertificate", name="half", hosts="half.test", key_type="p256")
+    (certs / "half.csr").unlink()
+    assert api.call("MakeCertificate", name="half", hosts="half.test", key_type="p256")["result"] == 3
+    if by_api:
+        api.ok("RemoveCertificate", name="half")
+    else:
+        inst.run("cert", "remove", "half", "--yes")
+    assert not list(certs.glob("half.*")) and api.call("RemoveCertificate", name="half")["result"] == 2
+
+
+def test_a_key_in_use_without_its_certificate_stays(inst, api):
+    certs = inst.root / "etc/certs"
+    cert, key = ROOT.server("apart.test")
+    api.ok("ImportCertificate", name="apart", certificate=b64(pem(cert)), key=b64(key_pem(key)))
+    api.ok("ActivateCertificate", name="apart")
+    (certs / "apart.crt").rename(inst.root / "etc/elsewhere.pem")
+    inst.set("tls.certificate", "elsewhere.pem")
+    assert api.call("RemoveCertificate", name="apart")["result"] == 3
+    done = inst.run("cert", "remove", "apart", "--yes", check=False)
+    assert done.returncode == 1 and "tls.key" in done.err and (certs / "apart.key").exists()
+    api.ok("ActivateCertificate", name="cert.pem")
+    api.ok("RemoveCertificate", name="apart")
+
+
+def test_what_acmed_renews_is_not_imported_over(inst, api, tmp_path):
+    certs = inst.root / "etc/certs"
+    cert, key = ROOT.server("kept.test")
+    api.ok("ImportCertificate", name="kept", certificate=b64(pem(cert)), key=b64(key_pem(key)))
+    target = tmp_path / "kept.crt"
+    target.write_bytes(pem(cert))
+    (certs / "kept.crt").unlink()
+    (certs / "kept.crt").symlink_to(target)  # as `cert acme request` makes it
+    inst.set("acme.certificates", "kept")
+    try:
+        answer = api.call("ImportCertificate", name="kept", certificate=b64(pem(cert)))
+        assert answer["result"] == 3 and "acmed renews it" in answer["text"], answer
+        done = inst.run("cert", "import", "kept", "--certificate", str(target), check=False)
+        assert done.returncode == 1 and "acmed renews" in done.err
+        assert (certs / "kept.crt").is_symlink()
+    finally:
+        inst.run("config", "set", "acme.certificates", "--unset")
+    api.ok("RemoveCertificate", name="kept")

@@ -46,6 +46,22 @@ def test_a_list_in_the_settings(inst, api):
     wait_audit(inst, "verb=remove kind=list name=smtp.deny property=entry before=203.0.113.9 after=\"\"")
 
 
+@pytest.mark.parametrize("by_api", (True, False), ids=("api", "command"))
+def test_a_list_that_is_not_empty_as_shipped_can_be_emptied(inst, api, by_api):
+    inst.run("config", "set", "smtp.lmtp_hosts", "--unset")
+    shipped = entries(api, "smtp.lmtp_hosts")
+    assert len(shipped) == 2
+    for entry in shipped:
+        if by_api:
+            api.ok("RemoveListEntries", list="smtp.lmtp_hosts", entries=entry)
+        else:
+            inst.run("list", "remove", "smtp.lmtp_hosts", entry)
+    assert entries(api, "smtp.lmtp_hosts") == [] == inst.run("list", "show", "smtp.lmtp_hosts").out.split()
+    assert api.ok("GetSetting", name="smtp.lmtp_hosts")["object"]["set"]
+    api.ok("AddListEntries", list="smtp.lmtp_hosts", entries="192.0.2.1")
+    assert entries(api, "smtp.lmtp_hosts") == ["192.0.2.1"]
+
+
 def test_a_list_in_a_file_of_its_own(inst, api):
     path = inst.root / "etc/lists/open_relay_domains.txt"
     assert entries(api, "smtp.open_relay_domains") == []

@@ -94,7 +94,7 @@ def test_the_record_of_changes_has_each_once(inst):
 def test_over_the_api_in_ones_own_domain(inst):
     api = Api(inst, "dom", PASSWORD)
     made = api.ok("Broadcast", subject="From above", content="Line 1\n\tLine 2\n", domain="OTHER.test")["id"]
-    assert api.ok("Broadcast", subject="From above", content="again", domain="other.test", id=made)["id"] == made
+    assert api.ok("Broadcast", subject="From above", content="Line 1\n\tLine 2\n", domain="other.test", id=made)["id"] == made
     wait_sent(inst, made)
     assert subjects(inst, "eve@other.test").count("From above") == 1 and "From above" not in subjects(inst, "alice@d.test")
     mail = email.message_from_bytes(messages(inst, "eve@other.test")[-1], policy=email.policy.default)
@@ -105,6 +105,48 @@ def test_over_the_api_in_ones_own_domain(inst):
     assert {"id": made, "domain": "other.test", "recipients": 1, "state": "sent"} in rows
     assert all(row["domain"] == "other.test" for row in rows) and {row["domain"] for row in inst.json("broadcast", "list")} > {"other.test"}
     assert rows == inst.json("broadcast", "list", "--domain", "other.test")
+
+
+def test_an_id_of_another_message_is_refused(inst):
+    api = Api(inst, "dom", PASSWORD)
+    message = {"subject": "Corrected", "content": "Monday", "domain": "other.test", "id": "corrected"}
+    api.ok("Broadcast", **message)
+    for changed in ({"content": "Tuesday"}, {"subject": "corrected"}, {"html": True}):
+        answer = api.call("Broadcast", **{**message, **changed})
+        assert answer["result"] == 3 and "used for another message" in answer["text"], changed
+    done = inst.run("broadcast", "send", "--subject", "Corrected", "--domain", "other.testing", "--id", "corrected", stdin="Monday", check=False)
+    assert done.returncode == 1 and "used for another message" in done.err
+    api.ok("Broadcast", **message)
+    wait_sent(inst, "corrected")
+    file = inst.root / "db/alerts/broadcast-corrected.at"
+    file.write_text(" ".join(file.read_text().split()[:7]) + "\n")  # of a version that kept no digest
+    api.ok("Broadcast", **message)
+    assert state(inst, "corrected")["recipients"] == 1
+    assert subjects(inst, "eve@other.test").count("Corrected") == 1 and "Corrected" not in subjects(inst, "tom@other.testing")
+
+
+def test_without_an_answer_the_id_to_repeat_it_with_is_named(inst):
+    api = Api(inst, "dom", PASSWORD)
+    message = {"subject": "Unanswered", "content": "x", "domain": "other.test"}
+    pid = next(int(row["pid"]) for row in inst.json("status") if row["service"] == "alert")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        answer = api.call("Broadcast", **message)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert answer["result"] == 102 and "unknown" in answer["text"], answer
+    made = re.search(r"with the id '(\w+)'", answer["text"])[1]
+    assert api.ok("Broadcast", **message, id=made)["id"] == made
+    wait_sent(inst, made)
+    assert subjects(inst, "eve@other.test").count("Unanswered") == 1
+    inst.run("service", "stop", "alert")
+    send = ("broadcast", "send", "--subject", "later", "--domain", "other.test")
+    done = inst.run(*send, stdin="x", check=False)
+    inst.run("service", "start", "alert")
+    assert done.returncode == 1 and done.out == ""
+    named = re.search(r"--id (\w+)", done.err)[1]
+    inst.run(*send, "--id", named, stdin="x")
+    wait_sent(inst, named)
 
 
 @pytest.mark.parametrize("parameters, result", [
@@ -236,12 +278,14 @@ def test_a_hundred_are_remembered_for_a_month(inst):
     owner = state_dir.stat()
     for number in range(100):
         path = state_dir / f"broadcast-old-{number}.at"
-        path.write_text("1 1 0 - - - -\n")
+        path.write_text(f"1 1 0 - {'other.test'.encode().hex()} - -\n")
         os.chown(path, owner.st_uid, owner.st_gid)
     inst.run("service", "start", "alert")
     send = ("broadcast", "send", "--subject", "one more", "--domain", "other.test", "--id", "one-more")
     done = inst.run(*send, stdin="x", check=False)
     assert done.returncode == 1 and "100 in the last 30 days" in done.err and state(inst, "one-more") is None
+    inst.run("broadcast", "send", "--subject", "x", "--domain", "other.testing", "--id", "of-others", stdin="x")
+    wait_sent(inst, "of-others")  # each domain has its own hundred
     os.utime(state_dir / "broadcast-old-7.at", (time.time() - 31 * 86400,) * 2)
     before = len(list(state_dir.glob("broadcast-*.at")))
     inst.run(*send, stdin="x")
