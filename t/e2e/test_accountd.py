@@ -17,7 +17,7 @@ from totp import Authenticator, code
 ADMIN, ADMIN_REPLY, SYNC, TOTP, TOTP_REPLY = 9, 10, 42, 49, 50
 RIGHT, WRONG, LATER = range(3)
 CREATE, REMOVE, RENAME, _USAGE, STORE_REPLY = range(1, 6)
-EBUSY = 16
+EBUSY, ENODEV = 16, 19
 
 
 class Keeper:
@@ -214,6 +214,31 @@ def test_jobs_of_one_path_are_done_in_order_and_others_meanwhile(accountd):
     keeper.answer(rename)
     _, kind, user, _ = keeper.next()
     assert (kind, user) == (CREATE, "ann")
+
+
+def test_those_of_a_storage_directory_that_is_missing_hold_up_nobody(accountd):
+    """Though they are at the head of the list, and more than are asked for at once."""
+    peer, keeper = accountd.peer(), accountd.keeper
+    peer.ok("import-begin", replace="no")
+    peer.ok("import-data", text="domain x.test\n" + "".join(f"user gone{i}@x.test\n" for i in range(600)))
+    peer.ok("import-commit")
+    peer.ok("add", "user", "ann@x.test")
+    failed = {}
+    user = None
+    while user != "ann":
+        asked, kind, user, _ = keeper.next()
+        assert kind == CREATE
+        keeper.answer(asked, ENODEV if user != "ann" else 0)
+        failed[user] = failed.get(user, 0) + 1
+    assert len(failed) == 601
+    peer.ok("add", "user", "bob@x.test")  # a success has the failed ones not tried at once
+    while user != "bob":
+        asked, _, user, _ = keeper.next()
+        keeper.answer(asked, ENODEV if user != "bob" else 0)
+    while len(failed) > 2:  # and each is tried again, and done then
+        asked, kind, user, _ = keeper.next()
+        keeper.answer(asked)
+        failed.pop(user, None)
 
 
 # ---- syncd: what a directory elsewhere says reaches so far ----
