@@ -365,6 +365,7 @@ send_job(struct job *job)
 
     place_of(job, place);
     ctl.place = slice_of(place);
+    ctl.is_urgent = job->sequence == 0;                   /* see store_make() */
     (void)store_ctl_encode(&frame, types[job->op], &ctl); /* paths have their limit: it fits */
     ipc_async_call(store->client, &frame, JOB_TIMEOUT_MS, job_answered, job);
     strbuf_free(&frame);

@@ -2,7 +2,7 @@
  * local-deliver/maker.h - requests that make, rename or remove users' directories: gathered, and
  * run in batches by a process of their own (local-deliver/user_batch.h), one batch after the other.
  *
- * A login waits for one batch at most. Where nobody waits (accountd's list after an import), the
+ * A login or a delivery waits for one batch at most. Where nobody waits (accountd's list after an import), the
  * disk rests as long as the last batch took, so that half of its time is left to the mail.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_MAKER_H
