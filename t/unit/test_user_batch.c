@@ -330,6 +330,30 @@ START_TEST(a_full_disk_is_an_error_and_no_more)
 }
 END_TEST
 
+/* ---- after a power cut ---- */
+
+START_TEST(what_has_got_mail_is_not_swept)
+{
+    struct user_batch_item next = {.type = STORE_CREATE, .path = SLICE("d.test/aa/next")};
+
+    setup();
+    run_all(&(struct user_batch_item){.type = STORE_CREATE, .path = SLICE("d.test/aa/a")}, 1, 0);
+    run_all(&(struct user_batch_item){.type = STORE_CREATE, .path = SLICE("d.test/aa/b")}, 1, 0);
+    ck_assert_int_eq(mkdir("store/.making/empty", 0700) | mkdir("store/.making/mail", 0700), 0);
+    ck_assert_int_eq(rename("store/d.test/aa/a", "store/.making/empty/0"), 0); /* names are lost */
+    ck_assert_int_eq(rename("store/d.test/aa/b", "store/.making/mail/7"), 0);
+    ck_assert_int_eq(close(creat("store/.making/mail/7/mail/.Sent/cur/1", 0600)), 0);
+    run_all(&next, 1, 0);
+    ck_assert_int_eq(access("store/.making/empty", F_OK), -1);
+    ck_assert_int_eq(access("store/.making/kept-mail/7/mail/.Sent/cur/1", F_OK), 0);
+    run_all(&next, 1, 0);
+    next.path = SLICE("d.test/aa/next2");
+    run_all(&next, 1, 0);
+    ck_assert_int_eq(entries_in("store/.making"), 1);
+    teardown();
+}
+END_TEST
+
 /* ---- file systems without RENAME_NOREPLACE ---- */
 
 START_TEST(all_goes_on_where_rename_takes_no_flags)
@@ -464,6 +488,7 @@ main(void)
     tcase_add_test(tc, stopped_anywhere_it_is_done_by_asking_again);
     tcase_add_test(tc, a_full_disk_is_an_error_and_no_more);
     tcase_add_test(tc, all_goes_on_where_rename_takes_no_flags);
+    tcase_add_test(tc, what_has_got_mail_is_not_swept);
     tcase_add_test(tc, names_come_after_content_and_locks_go_after_names);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
