@@ -62,7 +62,7 @@ user_dir_make(struct server *server, const char *path, const char *place,
               void (*done)(void *arg, int dir_fd), void *arg)
 {
     struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
-    struct store_ctl ctl = {.path = slice_of(path), .place = slice_of(place)};
+    struct store_ctl ctl = {.path = slice_of(path), .place = slice_of(place), .is_urgent = true};
     struct making *making = xcalloc(1, sizeof(*making));
 
     making->dirs = server->dirs;

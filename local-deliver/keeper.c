@@ -182,16 +182,13 @@ is_for_maker(uint16_t type)
     return type == STORE_CREATE || type == STORE_REMOVE || type == STORE_RENAME;
 }
 
-/* authd asks because somebody is just logging in. */
 static int
 begin(struct keeper *k, const struct ipc_peer *peer, const struct frame_header *header,
       const struct store_ctl *req)
 {
     const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
-    const struct maker_request order = {.type = header->type,
-                                        .asker = asker,
-                                        .is_urgent = ipc_peer_uid(peer) == k->peers.auth,
-                                        .ctl = *req};
+    const struct maker_request order = {
+        .type = header->type, .asker = asker, .is_urgent = req->is_urgent, .ctl = *req};
 
     return is_for_maker(header->type) ? maker_add(k->maker, &order)
                                       : errand_begin(k->errands, header->type, req, &asker);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -295,10 +294,8 @@ maker_free(struct maker **makerp)
 
     for (size_t i = 0; i < m->batch_count; i++)
         waiting_free(m->batch[i]);
-    if (m->batch_count > 0) {
-        (void)kill(m->pid, SIGKILL); /* a mailbox is whole, or under no name, at any moment */
-        reap(m);
-    }
+    if (m->batch_count > 0)
+        reap(m); /* not killed: INBOX's locks would go while names are not on disk yet */
     list_free(&m->urgent);
     list_free(&m->others);
     loop_timer_free(&m->timer);

@@ -2,8 +2,9 @@
  * local-deliver/maker.h - requests that make, rename or remove users' directories: gathered, and
  * run in batches by a process of their own (local-deliver/user_batch.h), one batch after the other.
  *
- * A login waits for one batch at most. Where nobody waits (accountd's list after an import), the
- * disk rests as long as the last batch took, so that half of its time is left to the mail.
+ * A login or a delivery waits for one batch at most. Where nobody waits (accountd's list after an
+ * import), the disk rests as long as the last batch took, so that half of its time is left to the
+ * mail.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_MAKER_H
 #define POSTHORN_LOCAL_DELIVER_MAKER_H
@@ -24,7 +25,7 @@ struct maker_request {
 struct maker *maker_new(struct daemon *d, const struct store_dirs *dirs,
                         void (*done)(void *arg, const struct maker_request *req, uint32_t error),
                         void *arg);
-void maker_free(struct maker **makerp); /* ends what is under way, without done() */
+void maker_free(struct maker **makerp); /* waits for the batch under way, without done() */
 /* Copies what it needs. 0, or -1 with EBUSY: too many wait. */
 int maker_add(struct maker *m, const struct maker_request *req);
 

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,6 +27,7 @@
 #include "local-deliver/user_dir.h"
 
 #define MAKING_DIR ".making"
+#define KEPT "kept-"
 
 enum { NAME_LEN = 20, ITEM_NAME_SIZE = 24 };
 
@@ -63,21 +65,112 @@ lock_now(int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+static DIR *
+open_list(int parent, const char *name)
+{
+    int fd = beneath_open_dir(parent, name);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL)
+        close_keep_errno(fd);
+    return dir;
+}
+
+static bool
+is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool
+is_empty(int parent, const char *name)
+{
+    DIR *dir = open_list(parent, name);
+    struct dirent *entry = NULL;
+    bool is_missing = dir == NULL && errno == ENOENT;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL && is_dot(entry->d_name))
+        continue;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return is_missing || (dir != NULL && entry == NULL);
+}
+
+/* A message in any folder of `name`/mail, or what cannot be looked through. */
+static bool
+has_mail(int parent, const char *name)
+{
+    char path[NAME_MAX + 8];
+    bool found = false;
+    struct dirent *entry;
+    DIR *dir;
+
+    (void)snprintf(path, sizeof(path), "%s/mail", name);
+    dir = open_list(parent, path);
+    if (dir == NULL)
+        return errno != ENOENT;
+    while (!found && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] != '.' || strcmp(entry->d_name, "..") == 0)
+            continue; /* INBOX is "." */
+        (void)snprintf(path, sizeof(path), "%s/cur", entry->d_name);
+        found = !is_empty(dirfd(dir), path);
+        (void)snprintf(path, sizeof(path), "%s/new", entry->d_name);
+        found |= !is_empty(dirfd(dir), path);
+    }
+    (void)closedir(dir);
+    return found;
+}
+
+/* Of a batch that was killed, its names lost in a power cut: they are made again, yet whoever found
+ * them meanwhile may have put mail there. */
+static bool
+holds_mail(int parent, const char *name)
+{
+    DIR *dir = open_list(parent, name);
+    bool found = dir == NULL;
+    struct dirent *entry;
+
+    while (!found && (entry = readdir(dir)) != NULL)
+        found = !is_dot(entry->d_name) && has_mail(dirfd(dir), entry->d_name);
+    if (dir != NULL)
+        (void)closedir(dir);
+    return found;
+}
+
+/* For the administrator to look at. */
+static void
+keep(int parent, const char *name)
+{
+    char kept[NAME_MAX + sizeof(KEPT)];
+
+    (void)snprintf(kept, sizeof(kept), KEPT "%s", name);
+    if (renameat(parent, name, parent, kept) == 0)
+        log_event(LOG_ERROR, "mail_kept", KV_STR("directory", MAKING_DIR), KV_STR("name", kept));
+}
+
+static void
+clear_away(int parent, const char *name, const struct root *root)
+{
+    if (holds_mail(parent, name))
+        keep(parent, name);
+    else
+        (void)aside_put_from(parent, name, root->fd); /* else the next one does */
+}
+
 /* What others left who are no more. With `making_fd` locked. */
 static void
 sweep(const struct root *root)
 {
-    int fd = beneath_open_dir(root->making_fd, ".");
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    DIR *dir = open_list(root->making_fd, ".");
     struct dirent *entry;
 
-    if (dir == NULL)
-        close_keep_errno(fd);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        int left = entry->d_name[0] == '.' ? -1 : beneath_open_dir(dirfd(dir), entry->d_name);
+        int left = is_dot(entry->d_name) || strncmp(entry->d_name, KEPT, strlen(KEPT)) == 0
+                       ? -1
+                       : beneath_open_dir(dirfd(dir), entry->d_name);
 
         if (left >= 0 && lock_now(left))
-            (void)aside_put_from(dirfd(dir), entry->d_name, root->fd); /* else the next one does */
+            clear_away(dirfd(dir), entry->d_name, root);
         close_keep_errno(left);
     }
     if (dir != NULL)

@@ -161,12 +161,28 @@ user_dir_begin(int dirfd, const char *name)
     return fd;
 }
 
+/* NFS and CephFS refuse RENAME_NOREPLACE when the kernel has seen already that nothing has the new
+ * name. Who makes one meanwhile loses nothing: a directory replaces an empty one at most, and links
+ * are renamed by one process alone. */
+static int
+rename_to_new(int from_fd, const char *from, int to_fd, const char *to)
+{
+    int rc = renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE);
+
+    if (rc == 0 || errno != EINVAL)
+        return rc;
+    rc = renameat(from_fd, from, to_fd, to);
+    if (rc < 0 && errno == ENOTEMPTY)
+        errno = EEXIST;
+    return rc;
+}
+
 int
 user_dir_name(int dirfd, const char *name, int root, struct slice path)
 {
     int parent = walk(root, path, 2, NULL, MAKE);
     char *last = last_part(path);
-    int rc = parent < 0 ? -1 : renameat2(dirfd, name, parent, last, RENAME_NOREPLACE);
+    int rc = parent < 0 ? -1 : rename_to_new(dirfd, name, parent, last);
 
     close_keep_errno(parent);
     free(last);
@@ -181,7 +197,7 @@ move(int from_fd, const char *from, int to_fd, const char *to, bool flush)
 {
     struct stat st;
 
-    if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) < 0) {
+    if (rename_to_new(from_fd, from, to_fd, to) < 0) {
         if (errno != ENOENT || fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return -1;
     }

@@ -28,6 +28,7 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
     writer_u64(&w, req->charge.quota_bytes);
     writer_u64(&w, req->charge.quota_messages);
     writer_u8(&w, req->charge.new_uidvalidity);
+    writer_u8(&w, req->is_urgent);
     return frame_end(&w);
 }
 
@@ -53,6 +54,8 @@ int
 store_ctl_decode(struct slice payload, struct store_ctl *req)
 {
     struct reader r = reader_begin(payload);
+    bool good;
+    uint8_t urgent;
 
     req->path = reader_bytes(&r, STORE_PATH_MAX);
     req->new_path = reader_bytes(&r, STORE_PATH_MAX);
@@ -61,7 +64,10 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
     req->folder = reader_bytes(&r, STORE_DIR_MAX);
     req->new_folder = reader_bytes(&r, STORE_DIR_MAX);
     req->parent = reader_bytes(&r, STORE_DIR_MAX);
-    if (!read_charge(&r, &req->charge) || reader_end(&r) < 0 || !store_path_valid(req->path))
+    good = read_charge(&r, &req->charge);
+    urgent = reader_u8(&r);
+    req->is_urgent = urgent == 1;
+    if (!good || urgent > 1 || reader_end(&r) < 0 || !store_path_valid(req->path))
         return -1;
     return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;
 }

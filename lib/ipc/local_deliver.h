@@ -44,6 +44,7 @@ struct store_ctl_charge {
 #define STORE_CHARGE_MAX (INT64_C(1) << 50) /* bytes, and messages, either way */
 struct store_ctl {
     struct slice path, new_path; /* new_path: RENAME only */
+    bool is_urgent;              /* CREATE: somebody waits for it */
     struct slice dir;            /* OPEN: name of the folder's directory below PATH/mail */
     struct slice place;          /* CREATE: ID of the only storage directory for it; "": any */
     struct slice folder;         /* FOLDER_*: its name, UTF-8 */

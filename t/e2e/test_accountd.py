@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from authd_alone import TYPES
 from frames import Connection, U32, U64
 from instance import BUILD, Instance, wait_for
 from totp import Authenticator, code
@@ -17,7 +18,7 @@ from totp import Authenticator, code
 ADMIN, ADMIN_REPLY, SYNC, TOTP, TOTP_REPLY = 9, 10, 42, 49, 50
 RIGHT, WRONG, LATER = range(3)
 CREATE, REMOVE, RENAME, _USAGE, STORE_REPLY = range(1, 6)
-EBUSY = 16
+EBUSY, ENODEV = 16, 19
 
 
 class Keeper:
@@ -25,6 +26,7 @@ class Keeper:
 
     def __init__(self, path):
         self.asked = queue.Queue()
+        self.came = []  # (path, is it urgent)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(path))
         os.chmod(path, 0o666)
@@ -43,6 +45,7 @@ class Keeper:
         try:
             while True:
                 kind, request_id, fields, _ = connection.receive(timeout=None)
+                self.came.append((fields[0].decode(), fields[-1] == 1))
                 self.asked.put((connection, request_id, kind, *(fields[i].decode() for i in (0, 1))))
         except (EOFError, OSError):
             pass
@@ -214,6 +217,48 @@ def test_jobs_of_one_path_are_done_in_order_and_others_meanwhile(accountd):
     keeper.answer(rename)
     _, kind, user, _ = keeper.next()
     assert (kind, user) == (CREATE, "ann")
+
+
+def test_those_of_a_storage_directory_that_is_missing_hold_up_nobody(accountd):
+    """Though they are at the head of the list, and more than are asked for at once."""
+    peer, keeper = accountd.peer(), accountd.keeper
+    peer.ok("import-begin", replace="no")
+    peer.ok("import-data", text="domain x.test\n" + "".join(f"user gone{i}@x.test\n" for i in range(600)))
+    peer.ok("import-commit")
+    peer.ok("add", "user", "ann@x.test")
+    failed = {}
+    user = None
+    while user != "ann":
+        asked, kind, user, _ = keeper.next()
+        assert kind == CREATE
+        keeper.answer(asked, ENODEV if user != "ann" else 0)
+        failed[user] = failed.get(user, 0) + 1
+    assert len(failed) == 601
+    peer.ok("add", "user", "bob@x.test")  # a success has the failed ones not tried at once
+    while user != "bob":
+        asked, _, user, _ = keeper.next()
+        keeper.answer(asked, ENODEV if user != "bob" else 0)
+    while len(failed) > 2:  # and each is tried again, and done then
+        asked, kind, user, _ = keeper.next()
+        keeper.answer(asked)
+        failed.pop(user, None)
+
+
+def test_a_mailbox_that_a_delivery_waits_for_is_urgent(accountd):
+    """And is asked for at once, though as many as may be are under way."""
+    peer, keeper = accountd.peer(), accountd.keeper
+    peer.ok("add", "user", "ann@d.test")
+    keeper.answer(keeper.next()[0])
+    path = keeper.came[-1][0]
+    for i in range(130):
+        peer.ok("add", "user", f"u{i}@d.test")
+    for _ in range(128):
+        keeper.next()
+    assert not any(urgent for _, urgent in keeper.came)
+    accountd.peer().connection.send(TYPES["MISSING"], 0, "ann@d.test", path)
+    _, kind, user, _ = keeper.next()
+    assert (kind, user) == (CREATE, "ann")
+    assert keeper.came[-1] == (path, True)
 
 
 # ---- syncd: what a directory elsewhere says reaches so far ----

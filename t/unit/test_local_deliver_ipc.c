@@ -61,6 +61,7 @@ START_TEST(a_request_comes_back_as_it_was)
     struct strbuf out = strbuf_new(4096);
     struct store_ctl req = {.path = SLICE("a.test/00/bob"),
                             .new_path = SLICE("b.test/11/bob"),
+                            .is_urgent = true,
                             .dir = SLICE(".Work"),
                             .place = SLICE("disk2"),
                             .folder = SLICE("Work/New"),
@@ -77,6 +78,7 @@ START_TEST(a_request_comes_back_as_it_was)
                      0);
     ck_assert(slice_eq(got.path, req.path));
     ck_assert(slice_eq(got.new_path, req.new_path));
+    ck_assert(got.is_urgent);
     ck_assert(slice_eq(got.dir, req.dir));
     ck_assert(slice_eq(got.place, req.place));
     ck_assert(slice_eq(got.folder, req.folder) && slice_eq(got.new_folder, req.new_folder));
