@@ -77,28 +77,32 @@ page_free(struct page *page)
 }
 
 /* Who belongs to a company itself, to none of its departments, is in that organisational unit (RFC
- * 4519 section 2.20) all the same. */
-static void
+ * 4519 section 2.20) all the same. True: that was put in, no property says so. */
+static bool
 put_top_unit(struct page *page, struct slice key)
 {
     struct record *contact = &page->record, user;
     struct slice value;
+    bool belongs;
 
     if (!record_bool(contact, CONTACT_OF_USER) || record_get(contact, CONTACT_DEPARTMENT).len > 0 ||
         account_db_get(page->contacts->server->base.db, ACCOUNT_TABLE_ENTRIES, key, &value) < 0)
-        return;
+        return false;
     user = record_new(ACCOUNT_USER);
-    if (record_load(&user, value) == 0 && user.kind == ACCOUNT_USER &&
-        record_get(&user, USER_UNIT).len > 0)
+    belongs = record_load(&user, value) == 0 && user.kind == ACCOUNT_USER &&
+              record_get(&user, USER_UNIT).len > 0;
+    if (belongs)
         record_set(contact, CONTACT_DEPARTMENT, record_get(contact, CONTACT_COMPANY));
     record_free(&user);
+    return belongs;
 }
 
 static void
-put_contact(struct page *page)
+put_contact(struct page *page, struct slice key)
 {
-    struct object_field fields[RECORD_PROPERTIES_MAX + 2];
+    struct object_field fields[RECORD_PROPERTIES_MAX + 3];
     size_t first, total = account_properties_of(ACCOUNT_CONTACT, &first);
+    bool companys_own = put_top_unit(page, key);
     uint32_t count = 0;
 
     fields[count++] = (struct object_field){SLICE("kind"), SLICE("contact")};
@@ -107,6 +111,8 @@ put_contact(struct page *page)
         if (page->record.values[i].ptr != NULL)
             fields[count++] = (struct object_field){slice_of(account_properties[first + i].name),
                                                     page->record.values[i]};
+    if (companys_own)
+        fields[count++] = (struct object_field){SLICE(CONTACTS_COMPANYS_OWN), SLICE("yes")};
     object_add(&page->data, fields, count);
 }
 
@@ -176,10 +182,9 @@ put_row(struct page *page, char table, struct slice key, struct slice value)
         put_unit(page, key, is_there && page->record.kind == ACCOUNT_UNIT);
     } else if (table == ACCOUNT_TABLE_CONTACTS) {
         account_entry_address(key, &page->name);
-        if (is_there && page->record.kind == ACCOUNT_CONTACT) {
-            put_top_unit(page, key);
-            put_contact(page);
-        } else
+        if (is_there && page->record.kind == ACCOUNT_CONTACT)
+            put_contact(page, key);
+        else
             put_gone(page, "gone");
     } else if (is_there && page->record.kind == ACCOUNT_DOMAIN) {
         put_domain(page, key);

@@ -29,7 +29,6 @@ struct tls_key {
 struct tls_keys {
     struct tls_key items[TLS_FILES_MAX];
     size_t count;
-    bool old_too;
 };
 
 /* ---- reading ---- */
@@ -97,11 +96,9 @@ load_file(struct tls_keys *keys, const struct tls_file *file)
 }
 
 struct tls_keys *
-tls_keys_load(const struct tls_files *files, bool old_too, struct strbuf *error)
+tls_keys_load(const struct tls_files *files, struct strbuf *error)
 {
     struct tls_keys *keys = xcalloc(1, sizeof(*keys));
-
-    keys->old_too = old_too;
 
     for (size_t i = 0; i < files->count; i++) {
         const struct tls_file *file = &files->items[i];
@@ -201,7 +198,8 @@ sign(EVP_PKEY *key, const struct scheme *scheme, struct slice content, unsigned 
 }
 
 struct tls_key_answer
-tls_keys_sign(const struct tls_keys *keys, const struct tls_key_ask *ask, unsigned char *buf)
+tls_keys_sign(const struct tls_keys *keys, const struct tls_key_ask *ask, bool old_too,
+              unsigned char *buf)
 {
     EVP_PKEY *key = find_key(keys, ask->key);
     const struct scheme *scheme;
@@ -210,7 +208,7 @@ tls_keys_sign(const struct tls_keys *keys, const struct tls_key_ask *ask, unsign
     if (key == NULL)
         return (struct tls_key_answer){.result = TLS_KEY_UNKNOWN};
     scheme = find_scheme(ask->scheme, key);
-    if (scheme == NULL || (tls_form_is_old(ask->scheme) && !keys->old_too) ||
+    if (scheme == NULL || (tls_form_is_old(ask->scheme) && !old_too) ||
         !tls_form_is_handshake(ask->scheme, ask->content))
         return (struct tls_key_answer){.result = TLS_KEY_REFUSED};
     len = sign(key, scheme, ask->content, buf);

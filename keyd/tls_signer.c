@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "keyd/tls_keys.h"
+#include "keyd/tls_roles.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/conf/services.h"
@@ -31,10 +32,6 @@ enum {
     LOG_EVERY_MS = 1000, /* a service that was taken over must not fill the log */
 };
 
-/* Users of services that have TLS. */
-static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP,
-                                     USERS_METRICS};
-
 struct counters {
     _Atomic uint64_t *of[TLS_KEY_REFUSED + 1];
 };
@@ -43,8 +40,8 @@ struct counters {
 struct plan {
     int socket;
     struct tls_files files;
-    bool old_too; /* some port speaks TLS 1.0 and 1.1 */
-    uid_t uids[ARRAY_LEN(roles)];
+    uid_t uids[TLS_ROLES];
+    bool old_too[TLS_ROLES]; /* one of its ports speaks TLS 1.0 and 1.1 */
     struct counters count;
 };
 
@@ -95,13 +92,18 @@ receive(int fd, struct question *q)
     return true;
 }
 
+/* Where there is no root all roles are one user. */
 static bool
-may_ask(const struct plan *plan, uid_t uid)
+may_ask(const struct plan *plan, uid_t uid, bool *old_too)
 {
-    for (size_t i = 0; i < ARRAY_LEN(plan->uids); i++)
-        if (uid == plan->uids[i])
-            return true;
-    return false;
+    bool may = false;
+
+    *old_too = false;
+    for (size_t i = 0; i < TLS_ROLES; i++) {
+        may |= uid == plan->uids[i];
+        *old_too |= uid == plan->uids[i] && plan->old_too[i];
+    }
+    return may;
 }
 
 static void
@@ -138,9 +140,10 @@ answer(const struct plan *plan, const struct tls_keys *keys, const struct questi
     struct strbuf frame = strbuf_new(TLS_KEY_DATAGRAM_MAX);
     struct tls_key_answer result;
     struct tls_key_ask ask;
+    bool old_too;
     uint32_t id;
 
-    if (!may_ask(plan, q->sender.uid)) {
+    if (!may_ask(plan, q->sender.uid, &old_too)) {
         log_refusal(q, "no service with TLS");
         return;
     }
@@ -148,7 +151,7 @@ answer(const struct plan *plan, const struct tls_keys *keys, const struct questi
         log_refusal(q, "no question");
         return;
     }
-    result = tls_keys_sign(keys, &ask, signature);
+    result = tls_keys_sign(keys, &ask, old_too, signature);
     stats_add(plan->count.of[result.result], 1);
     if (result.result != TLS_KEY_SIGNED)
         log_refusal(q, result.result == TLS_KEY_UNKNOWN ? "no such key" : "no TLS handshake");
@@ -186,7 +189,7 @@ work(void *arg, int front)
 {
     const struct plan *plan = arg;
     struct strbuf error = strbuf_new(ERROR_MAX);
-    struct tls_keys *keys = tls_keys_load(&plan->files, plan->old_too, &error);
+    struct tls_keys *keys = tls_keys_load(&plan->files, &error);
     int epoll_fd = make_epoll(plan, front);
     struct epoll_event event;
     struct question q;
@@ -226,9 +229,10 @@ make_plan(struct plan *plan, const struct daemon *d)
     if (plan->socket < 0)
         errx(EX_USAGE, "no socket from master for TLS keys: [key] of services.conf needs the line "
                        "datagrams = " TLS_KEY_SOCKET " 0666");
-    plan->old_too = conf_list_count(d->conf, TLS_OLD_PORTS) > 0;
-    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        plan->uids[i] = daemon_role_uid_or_none(d, roles[i]);
+    for (size_t i = 0; i < TLS_ROLES; i++) {
+        plan->uids[i] = daemon_role_uid_or_none(d, tls_roles[i]);
+        plan->old_too[i] = tls_role_speaks_old(d->conf, tls_roles[i]);
+    }
     plan->count = (struct counters){
         .of = {[TLS_KEY_SIGNED] = stats_counter(d->stats, "handshakes_signed"),
                [TLS_KEY_UNKNOWN] = stats_counter(d->stats, "handshakes_without_key"),

@@ -322,6 +322,10 @@ draft_check(const struct draft *draft, const char **text)
     }
     strbuf_free(&name);
     strbuf_free(&part);
+    if (draft->changed[LDAP_FIELD_DEPARTMENT] && draft->values[LDAP_FIELD_DEPARTMENT].len == 0 &&
+        draft->values[LDAP_FIELD_COMPANYS_OWN].len > 0)
+        return refuse(text, LDAP_UNWILLING_TO_PERFORM,
+                      "ou of who belongs to the company itself is the company");
     if (draft->second.len > 0 && !has_word(&draft->values[LDAP_FIELD_ADDRESSES], draft->second))
         return refuse(text, LDAP_CONSTRAINT_VIOLATION,
                       "mozillaSecondEmail has to be a value of mail");

@@ -109,6 +109,12 @@ disconnect(struct session *s, enum ldap_result result, const char *reason)
     s->end_reason = reason;
 }
 
+static void
+disconnect_ended(struct session *s)
+{
+    disconnect(s, LDAP_UNAVAILABLE, "the server ends this session");
+}
+
 int
 session_ask(struct session *s, struct strbuf *request, uint16_t type, struct ipc_reply *answer)
 {
@@ -149,7 +155,7 @@ wait_for_input(struct session *s)
     if (ready == 1)
         return true;
     if (ready == 3)
-        disconnect(s, LDAP_UNAVAILABLE, "the server ends this session");
+        disconnect_ended(s);
     else
         s->end_reason = ready == 0 ? "timeout" : "connection lost";
     s->is_over = true;
@@ -205,6 +211,8 @@ session_is_abandoned(struct session *s)
 {
     uint32_t id = 0;
 
+    if (pool_session_is_ended(s->pool))
+        return true; /* next_request says so */
     if (s->ahead.len == 0) {
         if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, clock_mono_ms()) != 1)
             return false;
@@ -362,7 +370,9 @@ next_request(struct session *s)
 {
     if (!next_message(s))
         return;
-    if (message_decode(strbuf_slice(&s->in), &s->message) < 0)
+    if (pool_session_is_ended(s->pool)) /* who never pauses, too */
+        disconnect_ended(s);
+    else if (message_decode(strbuf_slice(&s->in), &s->message) < 0)
         disconnect(s, LDAP_PROTOCOL_ERROR, "malformed request");
     else
         dispatch(s);

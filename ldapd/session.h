@@ -62,7 +62,7 @@ void session_put_result(struct session *s, enum ldap_result result, struct slice
 void session_send(struct session *s, size_t start); /* the message that begins there is whole */
 
 /* A request is waiting to be read: abandons the one at hand, or the connection ends. Others are
- * kept for later. True: stop working. */
+ * kept for later. Or the session has to end. True: stop working. */
 bool session_is_abandoned(struct session *s);
 
 /* Asks directoryd; the answer's payload is borrowed until the next call. 0, or -1: it is away. */

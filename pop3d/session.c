@@ -235,6 +235,10 @@ next_command(struct session *s)
     case SESSION_LINE_OK:
         break;
     }
+    if (pool_session_is_ended(s->pool)) { /* who never pauses, too */
+        s->end_reason = "shutdown";
+        return ST_END;
+    }
     if (s->state != ST_TRANSACTION && http_probe(line))
         return drop_http(s, line);
     return dispatch(s, line);

@@ -83,6 +83,10 @@ apply_one(struct account_edit *edit, struct record *record, const struct record 
     else if ((account_properties[id].flags & PROPERTY_GIVEN) != 0 && !edit->restoring)
         (void)account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "'%s' cannot be set",
                            account_properties[id].name);
+    else if ((account_properties[id].flags & PROPERTY_SAID) != 0 && field->value.len == 0 &&
+             !edit->restoring)
+        (void)account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "'%s' cannot be empty",
+                           account_properties[id].name);
     else if (property_normalize(
                  (enum account_property)id,
                  value_or_default(edit, domain, (enum account_property)id, field->value), &stored,

@@ -51,7 +51,8 @@ enum property_flag {
     PROPERTY_GIVEN = 1,
     PROPERTY_WIDE = 2,
     PROPERTY_SECRET = 4,
-    PROPERTY_ABOVE = 8 /* not for who administers only the domain that it is about */
+    PROPERTY_ABOVE = 8, /* not for who administers only the domain that it is about */
+    PROPERTY_SAID = 16  /* an empty value is refused, for the default gives the most rights */
 };
 
 enum account_property {

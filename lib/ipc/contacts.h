@@ -24,6 +24,9 @@
 #define CONTACTS_PAGE_BYTES (512u << 10) /* a page ends with the object that passes this */
 #define CONTACTS_PAYLOAD_MAX (1u << 20)
 #define CONTACTS_CURSOR_MAX 1500
+/* With a contact: yes says that its user is in no department, and that its company was put in for
+ * one, to be shown. */
+#define CONTACTS_COMPANYS_OWN "companys_own"
 
 struct contacts_query {
     uint64_t known;      /* number of the last change that the asker knows; 0: none */

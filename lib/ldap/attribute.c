@@ -38,6 +38,7 @@ static const char *const properties[LDAP_FIELD_COUNT] = {
     [LDAP_FIELD_VIEWERS] = "viewers",
     [LDAP_FIELD_MANAGERS] = "managers",
     [LDAP_FIELD_ABOVE] = "parent",
+    [LDAP_FIELD_COMPANYS_OWN] = "companys_own",
 };
 
 int

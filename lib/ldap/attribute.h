@@ -43,6 +43,8 @@ enum ldap_field {
     LDAP_FIELD_MANAGERS, /* likewise */
     /* of organisation units alone */
     LDAP_FIELD_ABOVE, /* names of the units above, the nearest first, separated by one space */
+    /* of contacts alone */
+    LDAP_FIELD_COMPANYS_OWN, /* yes: the department is none, but the company to be shown */
     LDAP_FIELD_COUNT
 };
 

@@ -192,6 +192,9 @@ struct pool_ops {
 
 /* In a session whose end_fd is readable: rights were taken away, nobody is shutting down. */
 bool pool_session_is_revoked(const struct pool_session *session);
+/* Whether end_fd is readable; for sessions that ask for no successor. To be asked before each
+ * request: who always sends the next one is never waited for. */
+bool pool_session_is_ended(const struct pool_session *session);
 
 /* In a session that holds a capability: has the connection go on in a fresh worker. Returns a
  * socket that the caller owns, or -1: there is no successor, and the client has to go.

@@ -187,6 +187,14 @@ pool_session_is_revoked(const struct pool_session *session)
     return recv(session->end_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && byte == POOL_REVOKED;
 }
 
+bool
+pool_session_is_ended(const struct pool_session *session)
+{
+    char byte;
+
+    return recv(session->end_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
 int
 pool_session_succeed(struct pool_session *session, const struct pool_carried *carried, bool relay)
 {

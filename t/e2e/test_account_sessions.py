@@ -1,10 +1,13 @@
 """Sessions that a user would not get any more are ended: IMAP, POP3 and SMTP, whatever they are doing."""
+import concurrent.futures
 import itertools
 import os
 import re
+import select
 import signal
 import smtplib
 import socket
+import time
 
 import pytest
 
@@ -159,6 +162,57 @@ def test_who_never_pauses_is_ended_as_well(suite, user):
     taken = int(find(end).group(1))
     assert taken < sent - 50000, "the rest was not carried out"
     client.close()
+
+
+def ber(tag, *parts):
+    content = b"".join(parts)
+    assert len(content) < 128
+    return bytes((tag, len(content))) + content
+
+
+def ldap_client(suite, user):
+    name, domain = user.split("@")
+    sock = socket.create_connection(("127.0.0.1", suite.port("ldap")), timeout=15)
+    sock.sendall(ber(0x30, b"\2\1\1", ber(0x60, b"\2\1\3", ber(4, f"uid={name},ou={domain},o=posthorn".encode()),
+                                          ber(0x80, PASSWORD.encode()))))
+    assert b"\x61\x07\x0a\x01\x00" in sock.recv(4096)  # success
+    return sock
+
+
+def keep_busy(sock, request):
+    """Requests without a pause, answers are read; until the server ends it. What came last."""
+    sock.setblocking(False)
+    requests, last, deadline = request * 1000, b"", time.monotonic() + 30
+    at = 0
+    while time.monotonic() < deadline:
+        may_read, may_write, _ = select.select([sock], [sock], [], 1)
+        try:
+            if may_write:
+                at = (at + sock.send(requests[at:])) % len(requests)
+            if may_read:
+                got = sock.recv(1 << 16)
+                if not got:
+                    return last
+                last = (last + got)[-200:]
+        except ConnectionError:  # it did not read all that was sent
+            return last
+    raise AssertionError("the session goes on")
+
+
+ROOT = ber(0x30, b"\2\1\2", ber(0x63, b"\4\0\x0a\1\0\x0a\1\0\2\1\0\2\1\0\1\1\0", ber(0x87, b"objectClass"),
+                               ber(0x30, ber(4, b"1.1"))))
+BUSY = {"ldap": (ldap_client, ROOT), "pop3": (lambda suite, user: Pop(suite.port("pop3"), user).sock, b"NOOP\r\n")}
+
+
+@pytest.mark.parametrize("service", BUSY)
+def test_who_never_waits_is_ended_as_well(suite, user, service):
+    connect, request = BUSY[service]
+    with connect(suite, user) as sock, concurrent.futures.ThreadPoolExecutor() as threads:
+        end = threads.submit(keep_busy, sock, request)
+        suite.run("user", "set", user, "status=disabled")
+        end.result()
+    reason = {"ldap": '"the server ends this session"', "pop3": "shutdown"}[service]
+    suite.wait_log(service, f"user={user} reason={reason}")
 
 
 @pytest.mark.parametrize("service, protocol", [("imap", "imap"), ("pop3", "pop3")])

@@ -122,6 +122,8 @@ def test_scope(suite, user):
     for scope in ("addresses=192.0.2.0/24", "expires=2020-01-01"):
         assert not imap_login(suite, user, create(suite, user, scope)["code"])
     suite.wait_log("auth", "code is not for this service, address or day")
+    nowhere = suite.run("user", "code", "create", user, "services=", check=False)
+    assert nowhere.returncode != 0 and "cannot be empty" in nowhere.err, nowhere.err
     assert imap_login(suite, user, create(suite, user, "expires=2099-01-01")["code"])
 
 

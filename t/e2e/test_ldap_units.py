@@ -139,6 +139,26 @@ def test_nobody_changes_them_by_ldap(suite):
     alice.unbind()
 
 
+def test_a_department_that_is_only_shown_is_not_deleted(suite, alice):
+    """Bob is in the company itself."""
+    writer, bob = connect(suite, WRITE, WRITE_PASSWORD), f"uid=bob,{BOOK}"
+
+    def shows(o, ou):
+        writer.search(bob, "(objectClass=*)", ldap3.BASE, attributes=["o", "ou"])
+        return writer.response[0]["attributes"] == {"o": [o], "ou": [ou]}
+    for op, values in ((ldap3.MODIFY_DELETE, []), (ldap3.MODIFY_DELETE, ["acme"]), (ldap3.MODIFY_REPLACE, [])):
+        with pytest.raises(LDAPException, match="unwillingToPerform"):
+            writer.modify(bob, {"ou": [(op, values)]})
+    assert shows("Acme", "Acme")
+    writer.modify(bob, {"o": [(ldap3.MODIFY_REPLACE, ["Acme Ltd"])]})
+    wait_for(lambda: shows("Acme Ltd", "Acme Ltd"), 30, "the company, and with it what is shown")
+    writer.modify(bob, {"ou": [(ldap3.MODIFY_DELETE, []), (ldap3.MODIFY_ADD, ["Gate"])]})
+    wait_for(lambda: shows("Acme Ltd", "Gate"), 30, "a department of its own")
+    writer.modify(bob, {"ou": [(ldap3.MODIFY_DELETE, ["Gate"])]})
+    wait_for(lambda: shows("Acme Ltd", "Acme Ltd"), 30, "that one can be deleted")
+    writer.unbind()
+
+
 def test_changes_show_at_once(suite, alice):
     suite.run("organisation", "set", "north@d.test", "parent=lab", "full_name=The North")
     moved = f"ou=north,{LAB}"

@@ -89,6 +89,32 @@ START_TEST(defaults_are_taken_by_name)
 }
 END_TEST
 
+/* Nobody gets more rights by a variable of a script that is empty. */
+START_TEST(what_gives_the_most_by_default_is_never_empty)
+{
+    static const struct {
+        enum account_kind kind;
+        const char *key, *name, *value;
+    } cases[] = {
+        {ACCOUNT_USER, "alice@d.test", "status", "suspended"},
+        {ACCOUNT_GROUP, "team@d.test", "send", "members"},
+        {ACCOUNT_ADMIN, "helper", "type", "domain"},
+    };
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "team@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "root", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "helper", "domains", "d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "another", "type", ""), 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ck_assert_uint_eq(test_set(cases[i].kind, cases[i].key, cases[i].name, cases[i].value), 0);
+        ck_assert_uint_eq(test_set(cases[i].kind, cases[i].key, cases[i].name, ""), 1);
+        ck_assert_ptr_nonnull(strstr(strbuf_cstr(&test_result.text), "cannot be empty"));
+    }
+    test_close();
+}
+END_TEST
+
 /* An empty value is the domain's default, or else the schema's; but where it is a value itself. */
 START_TEST(an_empty_value_is_the_default)
 {
@@ -103,7 +129,6 @@ START_TEST(an_empty_value_is_the_default)
         {"imap_access", "allow 10.0.0.1", "none", "none"},
         {"auth", "external", NULL, "internal"},
         {"record_sent", "no", NULL, "yes"},
-        {"status", "disabled", NULL, "normal"},
         {"publish", "yes", NULL, "no"},
         {"expires", "2027-06-30", "2028-06-30", ""},
         {"send_exceptions", "a.test", "b.test", ""},
@@ -168,6 +193,7 @@ main(void)
     tcase_add_test(tc, every_default_reaches_new_and_chosen_mailboxes);
     tcase_add_test(tc, defaults_are_taken_by_name);
     tcase_add_test(tc, an_empty_value_is_the_default);
+    tcase_add_test(tc, what_gives_the_most_by_default_is_never_empty);
     tcase_add_test(tc, what_needs_a_right_is_not_switched_on_without);
     return test_run(suite_create("account_defaults"), tc);
 }

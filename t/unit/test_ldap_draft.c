@@ -117,6 +117,31 @@ START_TEST(names_are_parts_of_the_full_name)
 }
 END_TEST
 
+/* The department is only shown: there is none that could be taken away. */
+START_TEST(a_company_shown_as_department_stays)
+{
+    struct strbuf fields = strbuf_new(1000);
+    struct slice none = SLICE("");
+
+    ck_assert(ldap_fields_add(&fields, LDAP_FIELD_FULL_NAME, SLICE("John Smith")) &&
+              ldap_fields_add(&fields, LDAP_FIELD_DEPARTMENT, SLICE("Acme")) &&
+              ldap_fields_add(&fields, LDAP_FIELD_COMPANYS_OWN, SLICE("yes")));
+    draft_free(&draft);
+    draft = draft_new(SLICE("smith"), strbuf_slice(&fields));
+    ck_assert_int_eq(change(DRAFT_REPLACE, "title", "Head"), LDAP_SUCCESS);
+    ck_assert_int_eq(draft_check(draft, &text), LDAP_SUCCESS);
+    ck_assert_int_eq(change(DRAFT_DELETE, "ou", "acme"), LDAP_SUCCESS);
+    ck_assert_int_eq(draft_check(draft, &text), LDAP_UNWILLING_TO_PERFORM);
+    ck_assert_int_eq(change(DRAFT_ADD, "ou", "Sales"), LDAP_SUCCESS);
+    ck_assert_int_eq(draft_check(draft, &text), LDAP_SUCCESS);
+    ck_assert(property_is("department", "Sales"));
+    ck_assert_int_eq(draft_change(draft, DRAFT_REPLACE, SLICE("ou"), &none, 0, &text),
+                     LDAP_SUCCESS);
+    ck_assert_int_eq(draft_check(draft, &text), LDAP_UNWILLING_TO_PERFORM);
+    strbuf_free(&fields);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -132,6 +157,7 @@ main(void)
     tcase_add_test(tc, a_postal_address_has_a_limit);
     tcase_add_test(tc, the_second_address_is_one_of_the_addresses);
     tcase_add_test(tc, names_are_parts_of_the_full_name);
+    tcase_add_test(tc, a_company_shown_as_department_stays);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

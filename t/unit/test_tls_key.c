@@ -86,7 +86,7 @@ load(const char *path, bool required, struct strbuf *error)
     files.items[0] =
         (struct tls_file){.path = key_path, .fd = open(path, O_RDONLY), .required = required};
     ck_assert_int_eq(key_id_of_certificate(cert_path, files.items[0].id, error), 0);
-    return tls_keys_load(&files, signs_old, error);
+    return tls_keys_load(&files, error);
 }
 
 /* keyd: answers until its parent has gone. It forgets the first `forget` questions. */
@@ -116,7 +116,7 @@ start_keyd(unsigned forget)
             continue;
         if (tls_key_ask_decode(slice_make(datagram, (size_t)n), &id, &ask) < 0)
             _exit(EXIT_FAILURE);
-        answer = tls_keys_sign(keys, &ask, signature);
+        answer = tls_keys_sign(keys, &ask, signs_old, signature);
         strbuf_clear(&frame);
         /* an old answer first: it is not taken for the one that was asked for */
         (void)tls_key_answer_encode(&frame, id - 1, &answer);
@@ -300,11 +300,11 @@ START_TEST(keyd_signs_nothing_but_handshakes)
     ck_assert_uint_eq(tls_keys_count(keys), 1);
     ck_assert_int_eq(key_id_of_certificate(cert_path, id, &error), 0);
     ask.key = slice_make((const char *)id, sizeof(id));
-    ck_assert_uint_eq(tls_keys_sign(keys, &ask, buf).result, TLS_KEY_REFUSED);
+    ck_assert_uint_eq(tls_keys_sign(keys, &ask, true, buf).result, TLS_KEY_REFUSED);
     ask.scheme = TLS_RSA_PSS_SHA256; /* of another type of key */
-    ck_assert_uint_eq(tls_keys_sign(keys, &ask, buf).result, TLS_KEY_REFUSED);
+    ck_assert_uint_eq(tls_keys_sign(keys, &ask, true, buf).result, TLS_KEY_REFUSED);
     id[0] ^= 1;
-    ck_assert_uint_eq(tls_keys_sign(keys, &ask, buf).result, TLS_KEY_UNKNOWN);
+    ck_assert_uint_eq(tls_keys_sign(keys, &ask, true, buf).result, TLS_KEY_UNKNOWN);
     tls_keys_free(&keys);
     strbuf_free(&error);
 }
