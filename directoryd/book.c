@@ -3,6 +3,8 @@
  */
 #include "directoryd/book.h"
 
+#define TOO_MANY "*" /* in place of all members of a group */
+
 enum { GONE_MIN = 2000 }; /* contacts that are gone before the index is made anew */
 
 struct book
@@ -16,6 +18,35 @@ book_free(struct book *book)
 {
     store_free(&book->store);
     grams_free(&book->grams);
+}
+
+static uint32_t
+gone_of(const struct book *book)
+{
+    return store_ids(book->store) - store_live(book->store);
+}
+
+/* All ids are new. */
+static void
+make_anew(struct book *book)
+{
+    struct ldap_entry entry;
+    int number;
+
+    store_compact(book->store);
+    grams_free(&book->grams);
+    book->grams = grams_new();
+    for (uint32_t id = 0; id < store_ids(book->store); id++)
+        if (store_entry(book->store, id, &entry, &number))
+            grams_add(book->grams, id, &entry);
+}
+
+/* What is gone has no place when there is no other. */
+static void
+make_room(struct book *book)
+{
+    if (store_ids(book->store) == STORE_CONTACTS_MAX && gone_of(book) >= GONE_MIN)
+        make_anew(book);
 }
 
 static void
@@ -48,7 +79,21 @@ members_of(const struct book *book, struct slice domain, struct slice local)
                : SLICE("");
 }
 
-/* A contact, a group or a unit. */
+/* False: they are too long. */
+static bool
+pack_fields(const struct object_field *fields, uint32_t count, struct strbuf *packed)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        int field = ldap_field_find(fields[i].name);
+
+        if (field >= 0 && !ldap_fields_add(packed, (enum ldap_field)field, fields[i].value))
+            return false;
+    }
+    return true;
+}
+
+/* A contact, a group or a unit. One that cannot be taken goes, and so does its older version: it
+ * may have let others see more. Of a group the members stay, seen by nobody. */
 static int
 take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
            const struct object_field *fields, uint32_t count)
@@ -56,30 +101,31 @@ take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
     struct strbuf packed = strbuf_new(LDAP_FIELDS_BYTES_MAX);
     struct slice local, domain;
     struct ldap_entry entry;
-    bool fits = true;
-    int64_t id;
+    bool fits = pack_fields(fields, count, &packed);
+    int64_t id = -1;
     int number;
 
     split(name, &local, &domain);
-    for (uint32_t i = 0; i < count; i++) {
-        int field = ldap_field_find(fields[i].name);
-
-        if (field >= 0)
-            fits &= ldap_fields_add(&packed, (enum ldap_field)field, fields[i].value);
+    if (!fits)
+        strbuf_clear(&packed);
+    if (kind == LDAP_ENTRY_GROUP &&
+        !ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members_of(book, domain, local))) {
+        fits = false;
+        if (!ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, SLICE(TOO_MANY)))
+            strbuf_clear(&packed); /* nobody sees it */
     }
-    if (kind == LDAP_ENTRY_GROUP)
-        fits &= ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members_of(book, domain, local));
-    id = !fits ? -1 : store_put(book->store, kind, domain, local, strbuf_slice(&packed));
+    make_room(book);
+    if (fits || kind == LDAP_ENTRY_GROUP)
+        id = store_put(book->store, kind, domain, local, strbuf_slice(&packed));
     strbuf_free(&packed);
-    if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
-        return -1;
-    grams_add(book->grams, (uint32_t)id, &entry);
-    return 0;
+    if (id < 0)
+        store_remove(book->store, kind, domain, local);
+    else if (store_entry(book->store, (uint32_t)id, &entry, &number))
+        grams_add(book->grams, (uint32_t)id, &entry);
+    return fits && id >= 0 ? 0 : -1;
 }
 
 /* ---- members of groups ---- */
-
-#define TOO_MANY "*" /* in place of all members */
 
 /* Appends the words but the one of `address`. */
 static void
@@ -191,16 +237,8 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
 void
 book_tidy(struct book *book)
 {
-    uint32_t gone = store_ids(book->store) - store_live(book->store);
-    struct ldap_entry entry;
-    int number;
+    uint32_t gone = gone_of(book);
 
-    if (gone < GONE_MIN || gone < store_live(book->store) / 4)
-        return;
-    store_compact(book->store);
-    grams_free(&book->grams);
-    book->grams = grams_new();
-    for (uint32_t id = 0; id < store_ids(book->store); id++)
-        if (store_entry(book->store, id, &entry, &number))
-            grams_add(book->grams, id, &entry);
+    if (gone >= GONE_MIN && gone >= store_live(book->store) / 4)
+        make_anew(book);
 }

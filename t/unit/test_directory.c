@@ -408,6 +408,45 @@ START_TEST(too_many_members_are_none)
 }
 END_TEST
 
+/* Nearly all that an entry may have, so that longer fields of the group do not fit with it. */
+static void
+fill_with_members(const char *name)
+{
+    struct strbuf words = strbuf_new(60000);
+    struct object_field fields[] = {{SLICE("kind"), SLICE("members")},
+                                    {SLICE("name"), slice_of(name)},
+                                    {SLICE("members"), SLICE("")}};
+
+    while (strbuf_str(&words, words.len > 0 ? " ox@far.test" : "ox@far.test"))
+        ;
+    fields[2].value = strbuf_slice(&words);
+    for (unsigned i = 0; i < LDAP_FIELDS_BYTES_MAX / 60001; i++)
+        ck_assert_int_eq(book_take(&book, fields, 3), 0);
+    strbuf_free(&words);
+}
+
+START_TEST(what_cannot_be_taken_is_not_shown_as_it_was)
+{
+    struct strbuf managers = strbuf_new(65000);
+    struct object_field fields[] = {{SLICE("kind"), SLICE("group")},
+                                    {SLICE("name"), SLICE("staff@d.test")},
+                                    {SLICE("shown"), SLICE("nnn")},
+                                    {SLICE("managers"), SLICE("")}};
+
+    domain("d.test", "no");
+    take("group", "staff@d.test", "shown", "mmm");
+    fill_with_members("staff@d.test");
+    while (strbuf_str(&managers, "a@d.test "))
+        ;
+    fields[3].value = strbuf_slice(&managers);
+    ck_assert_int_eq(book_take(&book, fields, 4), -1);
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), ""); /* what it had is not to be seen */
+    take("group", "staff@d.test", "shown", "nnn");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "-");
+    strbuf_free(&managers);
+}
+END_TEST
+
 START_TEST(fields_have_lengths_of_any_size)
 {
     static const size_t lengths[] = {1, 127, 128, 16383, 16384, 65536, 2097152, 5000000};
@@ -457,6 +496,7 @@ main(void)
     tcase_add_test(tc, names_of_units_have_room);
     tcase_add_test(tc, members_come_and_go);
     tcase_add_test(tc, too_many_members_are_none);
+    tcase_add_test(tc, what_cannot_be_taken_is_not_shown_as_it_was);
     tcase_add_test(tc, fields_have_lengths_of_any_size);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
