@@ -484,8 +484,9 @@ check_assertion(struct session *s)
         return LDAP_SUCCESS;
     case TARGET_ROOT:
     case TARGET_SUBSCHEMA:
-        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) ? LDAP_SUCCESS
-                                                                        : LDAP_ASSERTION_FAILED;
+        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) == LDAP_TRUE
+                   ? LDAP_SUCCESS
+                   : LDAP_ASSERTION_FAILED;
     default:
         return search_fetch(s, &target, NULL, &as_of);
     }
