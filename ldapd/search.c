@@ -383,10 +383,19 @@ run_sorted(struct progress *p, uint64_t position)
 }
 
 static bool
+is_of_members(enum ldap_attribute attribute)
+{
+    return attribute == LDAP_ATTR_MEMBER || attribute == LDAP_ATTR_MEMBER_MAIL;
+}
+
+static bool
 needs_members(const struct query *query)
 {
-    return query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL) ||
-           query->is_sorted;
+    bool needs = query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL);
+
+    for (size_t i = 0; i < query->key_count && query->is_sorted && !needs; i++)
+        needs = is_of_members(query->keys[i].attribute);
+    return needs;
 }
 
 static void
@@ -409,6 +418,7 @@ run_query(struct session *s, struct query *query)
     struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
     uint64_t position;
 
+    query->mark ^= p.needs_members; /* kept entries without them are no pages of one with them */
     if (query->is_paged && query->page_size > query->size_max)
         query->page_size = query->size_max;
     if (query->is_paged && read_cookie(query, &position) < 0) {
