@@ -356,9 +356,15 @@ read_cookie(const struct query *query, uint64_t *position)
 }
 
 static void
-finish_unpaged(struct progress *p, struct slice matched)
+finish(struct progress *p, bool more, uint64_t position)
 {
-    send_done(p, matched, false, 0);
+    struct strbuf matched = strbuf_new((size_t)2 * LDAP_DN_MAX);
+
+    p->s->has_assertion = false; /* it was looked at */
+    if (p->result == LDAP_NO_SUCH_OBJECT)
+        matched_put(p->s, &p->query->target, &matched);
+    send_done(p, strbuf_slice(&matched), more, position);
+    strbuf_free(&matched);
 }
 
 static void
@@ -375,8 +381,8 @@ run_sorted(struct progress *p, uint64_t position)
     }
     if (p->result == LDAP_SUCCESS)
         send_sorted(p);
-    send_done(p, SLICE(""), p->result == LDAP_SUCCESS && sorted_has_more(s->sorted),
-              s->sorted == NULL ? 0 : sorted_position(s->sorted));
+    finish(p, p->result == LDAP_SUCCESS && sorted_has_more(s->sorted),
+           s->sorted == NULL ? 0 : sorted_position(s->sorted));
     if (s->sorted != NULL &&
         (p->result != LDAP_SUCCESS || !p->query->is_paged || !sorted_has_more(s->sorted)))
         sorted_free(&s->sorted);
@@ -399,20 +405,6 @@ needs_members(const struct query *query)
 }
 
 static void
-finish_unsorted(struct progress *p)
-{
-    const struct query *query = p->query;
-    struct strbuf matched = strbuf_new((size_t)2 * LDAP_DN_MAX);
-
-    p->s->has_assertion = false; /* it was looked at */
-    if (p->result == LDAP_NO_SUCH_OBJECT)
-        matched_put(p->s, &query->target, &matched);
-    send_done(p, strbuf_slice(&matched), query->is_paged && p->more && p->result == LDAP_SUCCESS,
-              p->after);
-    strbuf_free(&matched);
-}
-
-static void
 run_query(struct session *s, struct query *query)
 {
     struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
@@ -424,16 +416,16 @@ run_query(struct session *s, struct query *query)
     if (query->is_paged && read_cookie(query, &position) < 0) {
         p.result = LDAP_UNWILLING_TO_PERFORM;
         p.text = "the cookie is of another search";
-        finish_unpaged(&p, SLICE(""));
+        send_done(&p, SLICE(""), false, 0);
     } else if (query->is_paged && query->page_size == 0) { /* RFC 2696 section 3: that is enough */
         sorted_free(&s->sorted);
-        finish_unpaged(&p, SLICE(""));
+        send_done(&p, SLICE(""), false, 0);
     } else if (query->is_sorted && query->sort_result == LDAP_SUCCESS) {
         run_sorted(&p, query->is_paged ? position : 0);
     } else {
         p.after = query->is_paged ? position : 0;
         if (run_unsorted(&p))
-            finish_unsorted(&p);
+            finish(&p, query->is_paged && p.more && p.result == LDAP_SUCCESS, p.after);
     }
 }
 
