@@ -410,7 +410,8 @@ run_query(struct session *s, struct query *query)
     struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
     uint64_t position;
 
-    query->mark ^= p.needs_members; /* kept entries without them are no pages of one with them */
+    if (query->is_sorted && p.needs_members)
+        query->mark ^= 1; /* entries that are kept without them are no pages of these */
     if (query->is_paged && query->page_size > query->size_max)
         query->page_size = query->size_max;
     if (query->is_paged && read_cookie(query, &position) < 0) {
