@@ -3,6 +3,12 @@
  */
 #include "directoryd/book.h"
 
+#include <stdint.h>
+
+#include "lib/base/map.h"
+
+#define TOO_MANY "*" /* in place of all members of a group */
+
 enum { GONE_MIN = 2000 }; /* contacts that are gone before the index is made anew */
 
 struct book
@@ -16,6 +22,35 @@ book_free(struct book *book)
 {
     store_free(&book->store);
     grams_free(&book->grams);
+}
+
+static uint32_t
+gone_of(const struct book *book)
+{
+    return store_ids(book->store) - store_live(book->store);
+}
+
+/* All ids are new. */
+static void
+make_anew(struct book *book)
+{
+    struct ldap_entry entry;
+    int number;
+
+    store_compact(book->store);
+    grams_free(&book->grams);
+    book->grams = grams_new();
+    for (uint32_t id = 0; id < store_ids(book->store); id++)
+        if (store_entry(book->store, id, &entry, &number))
+            grams_add(book->grams, id, &entry);
+}
+
+/* What is gone has no place when there is no other. */
+static void
+make_room(struct book *book)
+{
+    if (store_ids(book->store) == STORE_CONTACTS_MAX && gone_of(book) >= GONE_MIN)
+        make_anew(book);
 }
 
 static void
@@ -48,7 +83,21 @@ members_of(const struct book *book, struct slice domain, struct slice local)
                : SLICE("");
 }
 
-/* A contact, a group or a unit. */
+/* False: they are too long. */
+static bool
+pack_fields(const struct object_field *fields, uint32_t count, struct strbuf *packed)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        int field = ldap_field_find(fields[i].name);
+
+        if (field >= 0 && !ldap_fields_add(packed, (enum ldap_field)field, fields[i].value))
+            return false;
+    }
+    return true;
+}
+
+/* A contact, a group or a unit. One that cannot be taken goes, and so does its older version: it
+ * may have let others see more. Of a group the members stay, seen by nobody. */
 static int
 take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
            const struct object_field *fields, uint32_t count)
@@ -56,44 +105,79 @@ take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
     struct strbuf packed = strbuf_new(LDAP_FIELDS_BYTES_MAX);
     struct slice local, domain;
     struct ldap_entry entry;
-    bool fits = true;
-    int64_t id;
+    bool fits = pack_fields(fields, count, &packed);
+    int64_t id = -1;
     int number;
 
     split(name, &local, &domain);
-    for (uint32_t i = 0; i < count; i++) {
-        int field = ldap_field_find(fields[i].name);
-
-        if (field >= 0)
-            fits &= ldap_fields_add(&packed, (enum ldap_field)field, fields[i].value);
+    if (!fits)
+        strbuf_clear(&packed);
+    if (kind == LDAP_ENTRY_GROUP &&
+        !ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members_of(book, domain, local))) {
+        fits = false;
+        if (!ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, SLICE(TOO_MANY)))
+            strbuf_clear(&packed); /* nobody sees it */
     }
-    if (kind == LDAP_ENTRY_GROUP)
-        fits &= ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members_of(book, domain, local));
-    id = !fits ? -1 : store_put(book->store, kind, domain, local, strbuf_slice(&packed));
+    make_room(book);
+    if (fits || kind == LDAP_ENTRY_GROUP)
+        id = store_put(book->store, kind, domain, local, strbuf_slice(&packed));
     strbuf_free(&packed);
-    if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
-        return -1;
-    grams_add(book->grams, (uint32_t)id, &entry);
-    return 0;
+    if (id < 0)
+        store_remove(book->store, kind, domain, local);
+    else if (store_entry(book->store, (uint32_t)id, &entry, &number))
+        grams_add(book->grams, (uint32_t)id, &entry);
+    return fits && id >= 0 ? 0 : -1;
 }
 
 /* ---- members of groups ---- */
 
-#define TOO_MANY "*" /* in place of all members */
-
-/* Appends the words but the one of `address`. */
-static void
-put_others(struct slice words, struct slice address, struct strbuf *out)
+static struct slice
+address_of(const struct book_member *change)
 {
+    return change->is_gone ? change->member : slice_sub(change->member, 1, change->member.len);
+}
+
+/* Where the last change of each address is among them, plus 1. */
+static struct map *
+last_changes(const struct book_member *changes, uint32_t count)
+{
+    struct map *last = map_new(count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        void **at = map_at(last, address_of(&changes[i]));
+
+        if (at != NULL)
+            *at = (void *)((intptr_t)i + 1); /* a number in the pointer's place */
+    }
+    return last;
+}
+
+static void
+put_word(struct slice word, struct strbuf *out)
+{
+    if (out->len > 0)
+        (void)strbuf_char(out, ' ');
+    (void)strbuf_append(out, word); /* overflow is remembered by the buffer */
+}
+
+/* What is there after the changes, each new one at the end. */
+static void
+put_changed(struct slice words, const struct book_member *changes, uint32_t count,
+            struct strbuf *out)
+{
+    struct map *last = last_changes(changes, count);
+
     while (words.len > 0) {
         struct slice word = slice_split(&words, ' ');
 
-        if (slice_eq(slice_sub(word, 1, word.len), address))
-            continue;
-        if (out->len > 0)
-            (void)strbuf_char(out, ' ');
-        (void)strbuf_append(out, word); /* no more than there were */
+        if (map_get(last, slice_sub(word, 1, word.len)) == NULL)
+            put_word(word, out);
     }
+    for (uint32_t i = 0; i < count; i++)
+        if (!changes[i].is_gone &&
+            (intptr_t)map_get(last, address_of(&changes[i])) == (intptr_t)i + 1)
+            put_word(changes[i].member, out);
+    map_free(&last, NULL);
 }
 
 static int
@@ -116,9 +200,22 @@ set_members(struct book *book, uint32_t id, const struct ldap_entry *group, stru
     return rc;
 }
 
-/* Members that come, or, with `gone`, an address that goes. A group may come behind its members. */
+/* The group's id, made if there is none. -1: no room. */
+static int64_t
+group_for_members(struct book *book, struct slice domain, struct slice local)
+{
+    int64_t id = group_find(book, domain, local);
+
+    if (id >= 0)
+        return id;
+    make_room(book);
+    return store_put(book->store, LDAP_ENTRY_GROUP, domain, local, SLICE(""));
+}
+
+/* Words that join those that are there, or changes. A group may come behind its members. */
 static int
-take_members(struct book *book, struct slice name, struct slice words, struct slice gone)
+take_members(struct book *book, struct slice name, struct slice words,
+             const struct book_member *changes, uint32_t count)
 {
     struct strbuf all = strbuf_new(LDAP_FIELDS_BYTES_MAX);
     struct slice local, domain, before;
@@ -127,29 +224,39 @@ take_members(struct book *book, struct slice name, struct slice words, struct sl
     int number, rc = 0;
 
     split(name, &local, &domain);
-    id = group_find(book, domain, local);
-    if (id < 0 && words.len == 0)
-        return 0;
-    if (id < 0)
-        id = store_put(book->store, LDAP_ENTRY_GROUP, domain, local, SLICE(""));
+    id = group_for_members(book, domain, local);
     if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
         return -1;
     before = ldap_entry_field(&entry, LDAP_FIELD_MEMBERS);
     if (slice_eq(before, SLICE(TOO_MANY)))
         return 0;
-    if (gone.len > 0)
-        put_others(before, gone, &all);
+    if (count > 0)
+        put_changed(before, changes, count, &all);
     else
         (void)strbuf_append(&all, before);
-    if (words.len > 0 && all.len > 0)
-        (void)strbuf_char(&all, ' ');
-    (void)strbuf_append(&all, words);
+    if (words.len > 0)
+        put_word(words, &all);
     rc = set_members(book, (uint32_t)id, &entry,
                      all.overflow ? SLICE(TOO_MANY) : strbuf_slice(&all));
     if (all.overflow)
         rc = -1;
     strbuf_free(&all);
     return rc;
+}
+
+int
+book_take_members(struct book *book, struct slice name, const struct book_member *changes,
+                  uint32_t count)
+{
+    struct slice local, domain;
+    bool any = false;
+
+    split(name, &local, &domain);
+    for (uint32_t i = 0; i < count && !any; i++)
+        any = !changes[i].is_gone;
+    if (!any && group_find(book, domain, local) < 0)
+        return 0; /* of a group that is gone */
+    return take_members(book, name, SLICE(""), changes, count);
 }
 
 int
@@ -163,11 +270,11 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
     if (slice_eq(kind, SLICE("group")))
         return take_entry(book, LDAP_ENTRY_GROUP, name, fields, count);
     if (slice_eq(kind, SLICE("members")))
-        return take_members(book, name, word, SLICE(""));
+        return take_members(book, name, word, NULL, 0);
     if (slice_eq(kind, SLICE("member")))
-        return take_members(book, name, word, slice_sub(word, 1, word.len));
+        return book_take_members(book, name, &(struct book_member){word, false}, 1);
     if (slice_eq(kind, SLICE("member-gone")))
-        return take_members(book, name, SLICE(""), word);
+        return book_take_members(book, name, &(struct book_member){word, true}, 1);
     if (slice_eq(kind, SLICE("unit")))
         return take_entry(book, LDAP_ENTRY_UNIT, name, fields, count);
     if (slice_eq(kind, SLICE("domain")))
@@ -191,16 +298,8 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
 void
 book_tidy(struct book *book)
 {
-    uint32_t gone = store_ids(book->store) - store_live(book->store);
-    struct ldap_entry entry;
-    int number;
+    uint32_t gone = gone_of(book);
 
-    if (gone < GONE_MIN || gone < store_live(book->store) / 4)
-        return;
-    store_compact(book->store);
-    grams_free(&book->grams);
-    book->grams = grams_new();
-    for (uint32_t id = 0; id < store_ids(book->store); id++)
-        if (store_entry(book->store, id, &entry, &number))
-            grams_add(book->grams, id, &entry);
+    if (gone >= GONE_MIN && gone >= store_live(book->store) / 4)
+        make_anew(book);
 }

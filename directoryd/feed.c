@@ -5,6 +5,7 @@
  */
 #include "directoryd/feed.h"
 
+#include "directoryd/intake.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/contacts.h"
@@ -28,30 +29,6 @@ struct feed {
 
 static void ask(void *arg);
 
-/* An object beyond the limits is left out alone: those behind it belong to others. The first one of
- * a page is logged. */
-static void
-take_objects(struct book *book, struct slice data)
-{
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    bool all = true;
-    int count;
-
-    while ((count = object_next(&data, fields)) != 0) {
-        uint32_t known = count > 0 ? (uint32_t)count : 0;
-
-        if (known > 0 && book_take(book, fields, known) == 0)
-            continue;
-        if (all)
-            log_event(LOG_WARN, "contacts_left_out",
-                      KV_SLICE("kind", object_get(fields, known, "kind")),
-                      KV_SLICE("name", object_get(fields, known, "name")));
-        all = false;
-        if (count < 0 && object_skip(&data) < 0)
-            break;
-    }
-}
-
 static void
 stop_reading(struct feed *feed)
 {
@@ -73,7 +50,7 @@ take_page(struct feed *feed, const struct contacts_reply *reply)
     }
     if (!feed->is_reading)
         return; /* not asked for */
-    take_objects(&feed->coming, reply->data);
+    intake(&feed->coming, reply->data);
     strbuf_clear(&feed->cursor);
     (void)strbuf_append(&feed->cursor, reply->cursor); /* the decoder's limit is the buffer's */
     if (feed->cursor.len > 0)
@@ -92,7 +69,7 @@ take_changes(struct feed *feed, const struct contacts_reply *reply)
 {
     if (!feed->is_whole)
         return;
-    take_objects(&feed->book, reply->data);
+    intake(&feed->book, reply->data);
     feed->known = reply->number;
     book_tidy(&feed->book);
 }

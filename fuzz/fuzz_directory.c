@@ -6,12 +6,13 @@
 // LINK: directoryd/store.c
 // LINK: directoryd/grams.c
 // LINK: directoryd/book.c
+// LINK: directoryd/intake.c
 // LINK: directoryd/search.c
 // LINK: directoryd/group.c
 // LINK: directoryd/unit.c
 #include <stdint.h>
 
-#include "directoryd/book.h"
+#include "directoryd/intake.h"
 #include "directoryd/search.h"
 #include "lib/base/mem.h"
 
@@ -49,11 +50,7 @@ some_book(void)
 static void
 take_objects(struct book *book, struct slice data)
 {
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    int count;
-
-    while ((count = object_next(&data, fields)) > 0)
-        (void)book_take(book, fields, (uint32_t)count);
+    intake(book, data);
     book_tidy(book);
 }
 

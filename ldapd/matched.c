@@ -13,10 +13,12 @@ go_up(struct target *target)
 
     if (target->book.len == 0 || target->kind == TARGET_BOOK)
         return false;
-    (void)slice_split(&rest, ' ');
-    target->name = target->kind == TARGET_UNIT ? rest : SLICE("");
-    if (target->name.len == 0)
-        target->kind = TARGET_BOOK;
+    if (target->kind == TARGET_UNIT)
+        (void)slice_split(&rest, ' ');
+    else if (target->kind != TARGET_NOTHING)
+        rest = SLICE("");
+    target->name = rest;
+    target->kind = rest.len > 0 ? TARGET_UNIT : TARGET_BOOK;
     return true;
 }
 

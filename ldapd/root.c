@@ -64,38 +64,62 @@ making_new(struct session *s, const struct query *query)
     return (struct making){.s = s, .query = query, .attributes = strbuf_new(ENTRY_MAX)};
 }
 
-static bool
+/* Of these entries searches know the object classes alone: what is of an attribute that we have
+ * otherwise does not fit, what is of another one is undefined (RFC 4511 section 4.5.1.7). */
+static enum ldap_truth
 item_fits(struct ldap_filter *filter, int index, const char *const *classes, size_t count)
 {
     const struct ldap_filter_node *node = &filter->nodes[index];
 
+    if (node->attribute == LDAP_ATTR_UNKNOWN || node->attribute == LDAP_ATTR_ANY ||
+        node->is_invalid)
+        return LDAP_UNDEFINED;
     if (node->attribute != LDAP_ATTR_OBJECT_CLASS)
-        return false;
-    for (size_t i = 0; i < count && node->op == LDAP_FILTER_EQUAL; i++)
+        return LDAP_FALSE;
+    if (node->op == LDAP_FILTER_PRESENT)
+        return LDAP_TRUE;
+    if (node->op != LDAP_FILTER_EQUAL)
+        return LDAP_UNDEFINED;
+    for (size_t i = 0; i < count; i++)
         if (ldap_filter_match_value(filter, index, slice_of(classes[i])))
-            return true;
-    return node->op == LDAP_FILTER_PRESENT;
+            return LDAP_TRUE;
+    return LDAP_FALSE;
 }
 
-/* Of these entries searches know the object classes alone. The depth is bounded by the filter's. */
-static bool
+/* One of AND's values, or of OR's, decides; what is undefined counts when none does. */
+static enum ldap_truth
+joined(enum ldap_truth result, enum ldap_truth one, enum ldap_truth decides)
+{
+    if (result == decides || one == decides)
+        return decides;
+    return result == LDAP_UNDEFINED ? result : one;
+}
+
+static enum ldap_truth
+negated(enum ldap_truth one)
+{
+    return one == LDAP_UNDEFINED ? one : one == LDAP_TRUE ? LDAP_FALSE : LDAP_TRUE;
+}
+
+/* The depth is bounded by the filter's. */
+static enum ldap_truth
 fits(struct ldap_filter *filter, int index, const char *const *classes, size_t count)
 {
     const struct ldap_filter_node *node = &filter->nodes[index];
-    bool is_and = node->op == LDAP_FILTER_AND, result = is_and;
+    enum ldap_truth result = node->op == LDAP_FILTER_AND ? LDAP_TRUE : LDAP_FALSE;
+    enum ldap_truth decides = negated(result);
     int child = index + 1;
 
-    if (!is_and && node->op != LDAP_FILTER_OR && node->op != LDAP_FILTER_NOT)
+    if (node->op != LDAP_FILTER_AND && node->op != LDAP_FILTER_OR && node->op != LDAP_FILTER_NOT)
         return item_fits(filter, index, classes, count);
-    for (unsigned i = 0; i < node->children; i++, child += filter->nodes[child].width) {
-        bool one = fits(filter, child, classes, count);
-
-        result = node->op == LDAP_FILTER_NOT ? !one : is_and ? result && one : result || one;
-    }
+    if (node->op == LDAP_FILTER_NOT)
+        return negated(fits(filter, child, classes, count));
+    for (unsigned i = 0; i < node->children; i++, child += filter->nodes[child].width)
+        result = joined(result, fits(filter, child, classes, count), decides);
     return result;
 }
 
-bool
+enum ldap_truth
 root_fits(struct ldap_filter *filter, bool is_schema)
 {
     return is_schema ? fits(filter, 0, schema_classes, ARRAY_LEN(schema_classes))
@@ -109,7 +133,7 @@ send_entry(struct making *m, const char *name, const char *const *classes, size_
     struct session *s = m->s;
     size_t start, op;
 
-    if (fits(s->filter, 0, classes, class_count)) {
+    if (fits(s->filter, 0, classes, class_count) == LDAP_TRUE) {
         start = session_begin(s, LDAP_OP_ENTRY, &op);
         ber_put(&s->out, BER_OCTETS, slice_of(name));
         ber_put(&s->out, BER_SEQUENCE, strbuf_slice(&m->attributes));

@@ -8,8 +8,8 @@
 #include "ldapd/query.h"
 
 void root_search(struct session *s, const struct query *query);
-/* Does the filter fit the root DSE, or the schema's entry? */
-bool root_fits(struct ldap_filter *filter, bool is_schema);
+/* What the filter says of the root DSE, or of the schema's entry. */
+enum ldap_truth root_fits(struct ldap_filter *filter, bool is_schema);
 void root_search_schema(struct session *s, const struct query *query);
 
 #endif

@@ -356,9 +356,15 @@ read_cookie(const struct query *query, uint64_t *position)
 }
 
 static void
-finish_unpaged(struct progress *p, struct slice matched)
+finish(struct progress *p, bool more, uint64_t position)
 {
-    send_done(p, matched, false, 0);
+    struct strbuf matched = strbuf_new((size_t)2 * LDAP_DN_MAX);
+
+    p->s->has_assertion = false; /* it was looked at */
+    if (p->result == LDAP_NO_SUCH_OBJECT)
+        matched_put(p->s, &p->query->target, &matched);
+    send_done(p, strbuf_slice(&matched), more, position);
+    strbuf_free(&matched);
 }
 
 static void
@@ -375,32 +381,27 @@ run_sorted(struct progress *p, uint64_t position)
     }
     if (p->result == LDAP_SUCCESS)
         send_sorted(p);
-    send_done(p, SLICE(""), p->result == LDAP_SUCCESS && sorted_has_more(s->sorted),
-              s->sorted == NULL ? 0 : sorted_position(s->sorted));
+    finish(p, p->result == LDAP_SUCCESS && sorted_has_more(s->sorted),
+           s->sorted == NULL ? 0 : sorted_position(s->sorted));
     if (s->sorted != NULL &&
         (p->result != LDAP_SUCCESS || !p->query->is_paged || !sorted_has_more(s->sorted)))
         sorted_free(&s->sorted);
 }
 
 static bool
-needs_members(const struct query *query)
+is_of_members(enum ldap_attribute attribute)
 {
-    return query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL) ||
-           query->is_sorted;
+    return attribute == LDAP_ATTR_MEMBER || attribute == LDAP_ATTR_MEMBER_MAIL;
 }
 
-static void
-finish_unsorted(struct progress *p)
+static bool
+needs_members(const struct query *query)
 {
-    const struct query *query = p->query;
-    struct strbuf matched = strbuf_new((size_t)2 * LDAP_DN_MAX);
+    bool needs = query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL);
 
-    p->s->has_assertion = false; /* it was looked at */
-    if (p->result == LDAP_NO_SUCH_OBJECT)
-        matched_put(p->s, &query->target, &matched);
-    send_done(p, strbuf_slice(&matched), query->is_paged && p->more && p->result == LDAP_SUCCESS,
-              p->after);
-    strbuf_free(&matched);
+    for (size_t i = 0; i < query->key_count && query->is_sorted && !needs; i++)
+        needs = is_of_members(query->keys[i].attribute);
+    return needs;
 }
 
 static void
@@ -409,21 +410,23 @@ run_query(struct session *s, struct query *query)
     struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
     uint64_t position;
 
+    if (query->is_sorted && p.needs_members)
+        query->mark ^= 1; /* entries that are kept without them are no pages of these */
     if (query->is_paged && query->page_size > query->size_max)
         query->page_size = query->size_max;
     if (query->is_paged && read_cookie(query, &position) < 0) {
         p.result = LDAP_UNWILLING_TO_PERFORM;
         p.text = "the cookie is of another search";
-        finish_unpaged(&p, SLICE(""));
+        send_done(&p, SLICE(""), false, 0);
     } else if (query->is_paged && query->page_size == 0) { /* RFC 2696 section 3: that is enough */
         sorted_free(&s->sorted);
-        finish_unpaged(&p, SLICE(""));
+        send_done(&p, SLICE(""), false, 0);
     } else if (query->is_sorted && query->sort_result == LDAP_SUCCESS) {
         run_sorted(&p, query->is_paged ? position : 0);
     } else {
         p.after = query->is_paged ? position : 0;
         if (run_unsorted(&p))
-            finish_unsorted(&p);
+            finish(&p, query->is_paged && p.more && p.result == LDAP_SUCCESS, p.after);
     }
 }
 
@@ -484,8 +487,9 @@ check_assertion(struct session *s)
         return LDAP_SUCCESS;
     case TARGET_ROOT:
     case TARGET_SUBSCHEMA:
-        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) ? LDAP_SUCCESS
-                                                                        : LDAP_ASSERTION_FAILED;
+        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) == LDAP_TRUE
+                   ? LDAP_SUCCESS
+                   : LDAP_ASSERTION_FAILED;
     default:
         return search_fetch(s, &target, NULL, &as_of);
     }

@@ -129,6 +129,23 @@ session_ask(struct session *s, struct strbuf *request, uint16_t type, struct ipc
 
 /* ---- reading ---- */
 
+/* What the next request makes anew. */
+static void
+release_memory(struct session *s)
+{
+    stream_release_buffers(s->stream);
+    sorted_free(&s->sorted); /* the next page is then told to search again */
+    strbuf_free(&s->in);
+    strbuf_free(&s->out);
+    s->in = strbuf_new(LDAP_MESSAGE_MAX + 16);
+    s->out = strbuf_new(OUT_MAX);
+    s->has_assertion = false;
+    ldap_filter_free(&s->assertion);
+    if (s->pool->backend != NULL)
+        ipc_client_release(s->pool->backend);
+    heap_give_back();
+}
+
 /* Our output goes out; while nothing comes, memory goes back. False: there is no next request. */
 static bool
 wait_for_input(struct session *s)
@@ -143,13 +160,7 @@ wait_for_input(struct session *s)
     log_flush();
     ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
     if (ready == 0 && soon < deadline) {
-        stream_release_buffers(s->stream);
-        sorted_free(&s->sorted); /* the next page is then told to search again */
-        strbuf_free(&s->in);
-        strbuf_free(&s->out);
-        s->in = strbuf_new(LDAP_MESSAGE_MAX + 16);
-        s->out = strbuf_new(OUT_MAX);
-        heap_give_back();
+        release_memory(s);
         ready = stream_wait(s->stream, -1, deadline);
     }
     if (ready == 1)

@@ -19,20 +19,31 @@ is_rdn(const struct ldap_rdn *rdn, enum ldap_attribute attribute)
     return rdn->attribute == (int)attribute;
 }
 
-/* ou=north,ou=sales,ou=d.test: the last one is the book. False: no unit can be called that. */
+/* Can a unit be called that? */
 static bool
+is_unit_rdn(const struct ldap_rdn *rdn)
+{
+    return is_rdn(rdn, LDAP_ATTR_OU) && rdn->value.len <= LDAP_NAME_MAX &&
+           slice_index(rdn->value, ' ') == rdn->value.len;
+}
+
+/* ou=north,ou=sales,ou=d.test: the last one, at above - 1, is the book. The path of the units next
+ * to it; where it begins: at 0 when the name is all of units. */
+static size_t
 put_path(struct names *names, size_t above)
 {
-    strbuf_clear(&names->path);
-    for (size_t i = 0; i + 1 < above; i++) {
-        const struct ldap_rdn *rdn = &names->dn.rdns[i];
+    const struct ldap_rdn *rdns = names->dn.rdns;
+    size_t first = above - 1;
 
-        if (!is_rdn(rdn, LDAP_ATTR_OU) || rdn->value.len > LDAP_NAME_MAX ||
-            slice_index(rdn->value, ' ') < rdn->value.len ||
-            (i > 0 && !strbuf_char(&names->path, ' ')) || !strbuf_append(&names->path, rdn->value))
-            return false;
+    while (first > 0 && above - 1 - first < LDAP_UNITS_DEEP_MAX && is_unit_rdn(&rdns[first - 1]))
+        first--;
+    strbuf_clear(&names->path);
+    for (size_t i = first; i + 1 < above; i++) {
+        if (i > first)
+            (void)strbuf_char(&names->path, ' ');
+        (void)strbuf_append(&names->path, rdns[i].value); /* the buffer has room for all */
     }
-    return above <= LDAP_UNITS_DEEP_MAX + 1;
+    return first;
 }
 
 static struct target
@@ -41,16 +52,18 @@ below_book(struct names *names, size_t above)
     const struct ldap_rdn *own = &names->dn.rdns[0], *book = &own[above - 1];
     struct target target = {
         .kind = TARGET_NOTHING, .book = book->value, .found = names->base.count + 1};
+    size_t first = put_path(names, above);
 
-    if (put_path(names, above)) {
+    target.name = strbuf_slice(&names->path);
+    if (first == 0) {
         target.kind = TARGET_UNIT;
-        target.name = strbuf_slice(&names->path);
     } else if (above == 2 && own->value.len <= LDAP_NAME_MAX) {
-        target.name = own->value;
         if (is_rdn(own, LDAP_ATTR_UID))
             target.kind = TARGET_CONTACT;
         else if (is_rdn(own, LDAP_ATTR_CN))
             target.kind = TARGET_GROUP;
+        if (target.kind != TARGET_NOTHING)
+            target.name = own->value;
     }
     return target;
 }

@@ -25,7 +25,7 @@ enum target_kind {
 struct target {
     enum target_kind kind;
     struct slice book;
-    struct slice name; /* of a unit: as a directory_search has it */
+    struct slice name; /* of a unit: as a directory_search has it; of NOTHING: the unit above it */
     size_t found; /* NOTHING: how many parts of the name, counted from its end, do name something */
 };
 

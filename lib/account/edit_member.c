@@ -14,6 +14,7 @@
 
 enum { CODE_NO_GROUP = 2, CODE_FAILED = 3 }; /* ADM-35 */
 enum { GROUPS_MAX = 1000000 };               /* remembered while nesting is looked at */
+enum { MEMBERS_MAX = OBJECT_VALUE_MAX };     /* words of a list: fewer */
 
 static void
 member_key(struct slice group_key, struct slice member, struct strbuf *key)
@@ -258,39 +259,65 @@ account_member_del(struct account_edit *edit, struct slice group, struct slice g
     return rc < 0 || dropped < 0 ? -1 : 0;
 }
 
-/* Takes out whoever is in it. */
+/* The members in the form in which they are kept, each with a value that is not NULL. */
 static int
-drop_all(struct account_edit *edit, struct slice group)
+collect_wanted(struct account_edit *edit, struct slice members, struct map *wanted)
 {
-    struct account_hit g = account_hit_new();
+    struct account_hit m = account_hit_new();
+    struct slice word;
+    int rc = 0;
+
+    while (rc == 0 && (word = property_next_word(&members)).len > 0) {
+        void **at = NULL;
+
+        rc = member_address(edit, word, &m);
+        if (rc == 0)
+            at = map_at(wanted, strbuf_slice(&m.address));
+        if (at != NULL)
+            *at = wanted;
+    }
+    account_hit_free(&m);
+    return rc;
+}
+
+/* Takes out who is in it and is not wanted. */
+static int
+drop_others(struct account_edit *edit, struct slice group_key, const struct map *wanted)
+{
     struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
     struct edit_rows rows = {0};
-    int rc = edit_find_entry(edit, group, ACCOUNT_GROUP, CODE_NO_GROUP, &g);
+    int rc;
 
-    if (rc == 0) {
-        member_key(strbuf_slice(&g.key), SLICE(""), &prefix);
-        rc = edit_collect(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &rows);
-    }
+    member_key(group_key, SLICE(""), &prefix);
+    rc = edit_collect(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &rows);
     for (size_t i = 0; i < rows.count && rc == 0; i++) {
-        struct slice key = edit_key(&rows.rows[i]);
+        struct slice key = edit_key(&rows.rows[i]), member = slice_sub(key, prefix.len, key.len);
 
-        if (drop_member(edit, strbuf_slice(&g.key), slice_sub(key, prefix.len, key.len)) < 0)
+        if (map_get(wanted, member) == NULL && drop_member(edit, group_key, member) < 0)
             rc = -1;
     }
     edit_rows_free(&rows);
     strbuf_free(&prefix);
-    account_hit_free(&g);
     return rc;
 }
 
+/* Who stays is not touched: what is told of the change (accountd/contacts.h) has its size. */
 int
 account_members_set(struct account_edit *edit, struct slice group, struct slice members)
 {
+    struct account_hit g = account_hit_new();
+    struct map *wanted = map_new(MEMBERS_MAX);
     struct slice word;
-    int rc = drop_all(edit, group);
+    int rc = edit_find_entry(edit, group, ACCOUNT_GROUP, CODE_NO_GROUP, &g);
 
+    if (rc == 0)
+        rc = collect_wanted(edit, members, wanted);
+    if (rc == 0)
+        rc = drop_others(edit, strbuf_slice(&g.key), wanted);
     while (rc == 0 && (word = property_next_word(&members)).len > 0)
         rc = add_member(edit, group, word, true);
+    map_free(&wanted, NULL);
+    account_hit_free(&g);
     return rc;
 }
 

@@ -51,15 +51,22 @@ ipc_client_adopt(int fd, uint32_t payload_max)
 }
 
 static void
+renew_inbox(struct ipc_client *client)
+{
+    uint32_t payload_max = client->inbox.payload_max;
+
+    ipc_inbox_free(&client->inbox);
+    client->inbox = ipc_inbox_new(payload_max);
+}
+
+static void
 disconnect(struct ipc_client *client)
 {
     int saved = errno;
-    uint32_t payload_max = client->inbox.payload_max;
 
     close_keep_errno(client->fd);
     client->fd = -1;
-    ipc_inbox_free(&client->inbox);
-    client->inbox = ipc_inbox_new(payload_max);
+    renew_inbox(client);
     errno = saved;
 }
 
@@ -279,6 +286,12 @@ ipc_client_call_many(struct ipc_client *client, struct strbuf *requests, uint32_
 broken:
     disconnect(client);
     return -1;
+}
+
+void
+ipc_client_release(struct ipc_client *client)
+{
+    renew_inbox(client);
 }
 
 int

@@ -39,6 +39,8 @@ int ipc_client_call_many(struct ipc_client *client, struct strbuf *requests, uin
                          int timeout_ms,
                          void (*answered)(void *arg, uint32_t index, const struct ipc_reply *reply),
                          void *arg);
+/* The last answer goes, with the memory that it took: for who waits long until the next call. */
+void ipc_client_release(struct ipc_client *client);
 /* One frame without an answer, and the waiting for a frame that the server sends by itself. */
 int ipc_client_send(struct ipc_client *client, struct strbuf *frame, int fd, int timeout_ms);
 int ipc_client_receive(struct ipc_client *client, int timeout_ms, struct frame_header *header,

@@ -3,18 +3,22 @@
  *
  * The first question knows nothing: the answers are pages of everything. From then on the number of
  * the first page goes with the question, which is answered when something is newer. Objects
- * (lib/ipc/object.h) have these fields first:
- *     kind = contact, name = name@book   and the properties that are set
- *     kind = domain,  name = d.test      and contacts_own_users_only
- *     kind = group,   name = name@d.test and, of those that somebody may see (DIR-54), full_name
- *                     description addresses created, shown (to all, those listed and members: n g m
- *                     each), viewers managers; the members that were told of it stay
- *     kind = members, name = a group, members (u, g or o and the address, for mailboxes, groups,
- * and those elsewhere; separated by one space): they join those that it has kind = member,  the
- * same of one, which may be known already kind = member-gone, the same of one who is in it no more,
- * without the letter kind = unit,    name = name@d.test, full_name description, parent (the name
- * alone) kind = gone,    name = name@book or @d.test kind = group-gone and unit-gone, name =
- * name@d.test Slices borrow from the payload.
+ * (lib/ipc/object.h) have the fields kind and name first. The kinds:
+ *
+ * - contact, name@book: the properties that are set.
+ * - domain, d.test: contacts_own_users_only.
+ * - group, name@d.test: of those that somebody may see (DIR-54) full_name, description, addresses,
+ *   created, shown (to all, those listed and members: n, g or m each), viewers, managers. The
+ *   members that were told of it stay.
+ * - members, a group: its property `members` has some that join those that it has, separated by
+ *   one space. Each is u, g or o (a mailbox, a group, one elsewhere) and the address.
+ * - member, a group: the same of one, which may be known already.
+ * - member-gone, a group: the same of one that is in it no more, without the letter.
+ * - unit, name@d.test: full_name, description, parent (the name alone).
+ * - gone, name@book or @d.test.
+ * - group-gone and unit-gone, name@d.test.
+ *
+ * Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_CONTACTS_H
 #define POSTHORN_LIB_IPC_CONTACTS_H

@@ -26,7 +26,8 @@ def test_the_root_tells_of_it(suite):
 @pytest.mark.parametrize("base,filter,code", [
     (SMITH, "(title=x)", 122), (SMITH, "(cn=john smith)", 0), (SMITH, "(&(cn=john*)(!(cn=jane*)))", 0), (SMITH, "(nonsense=1)", 122),
     (SMITH, "(!(nonsense=1))", 122), ("o=posthorn", "(o=posthorn)", 0), ("o=posthorn", "(cn=john smith)", 122), ("", "(objectClass=top)", 0),
-    ("", "(objectClass=person)", 122), ("cn=Subschema", "(objectClass=subschema)", 0), ("cn=Subschema", "(cn=x)", 122),
+    ("", "(objectClass=person)", 122), ("", "(!(foo=bar))", 122), ("", "(!(objectClass=person))", 0), ("", "(|(foo=bar)(objectClass=top))", 0),
+    ("", "(!(&(foo=bar)(objectClass=top)))", 122), ("", "(!(&(foo=bar)(objectClass=person)))", 0), ("cn=Subschema", "(!(foo=bar))", 122), ("cn=Subschema", "(objectClass=subschema)", 0), ("cn=Subschema", "(cn=x)", 122),
     ("ou=outside,o=posthorn", "(ou=outside)", 0), ("uid=nobody,ou=outside,o=posthorn", "(cn=*)", 32)])
 def test_of_a_search_it_is_about_the_base(suite, base, filter, code):
     for critical in ("!", ""):

@@ -4,7 +4,7 @@ import pytest
 from ldap3.core.exceptions import LDAPException
 
 from instance import Instance, wait_for
-from ldap_suite import connect, PASSWORD, WRITE, WRITE_PASSWORD
+from ldap_suite import ber, connect, PASSWORD, WRITE, WRITE_PASSWORD
 
 BOOK = "ou=d.test,o=posthorn"
 STAFF = f"cn=staff,{BOOK}"
@@ -128,6 +128,45 @@ def members_of(inst, group, attribute="member", user="carol@d.test"):
     values = [value for e in con.response if e["type"] == "searchResEntry" for value in e["attributes"][attribute]]
     con.unbind()
     return values
+
+
+SORT, PAGED = "1.2.840.113556.1.4.473", "1.2.840.113556.1.4.319"
+
+
+def sorted_page(con, by, attributes, cookie=None):
+    """A page of one group, and the cookie of the next."""
+    con.search(BOOK, "(objectClass=posthornMailGroup)", attributes=attributes, paged_size=1, paged_cookie=cookie,
+               controls=[(SORT, True, ber(0x30, ber(0x30, ber(4, by))))])
+    entries = [e for e in con.response if e["type"] == "searchResEntry"]
+    return entries[0]["attributes"], con.result["controls"][PAGED]["value"]["cookie"]
+
+
+def test_sorted_groups_have_the_members_that_are_asked_for(suite):
+    for group, member in (("sort-b", "alice"), ("sort-a", "bob")):
+        suite.run("group", "add", f"{group}@d.test", "shown_to_all=members", "--member", f"{member}@d.test")
+    con = connect(suite, "carol@d.test")
+    wait_for(lambda: len(dns_of(con, "(cn=sort-*)")) == 2, 30, "both groups")
+    try:
+        for by, first in ((b"cn", "bob"), (b"member", "alice")):
+            page, _ = sorted_page(con, by, ["cn", "member"])
+            assert page["member"] == [f"uid={first},{BOOK}"]
+            page, cookie = sorted_page(con, by, ["cn"])
+            assert set(page) == {"cn"} and cookie
+        for more in (["cn", "member"], ["*"]):  # they are not kept for pages that others were asked for
+            page, cookie = sorted_page(con, b"cn", ["cn"])
+            with pytest.raises(LDAPException, match="unwillingToPerform"):
+                sorted_page(con, b"cn", more, cookie)
+        page, cookie = sorted_page(con, b"cn", ["cn"])
+        assert sorted_page(con, b"cn", ["cn"], cookie)[0] == {"cn": ["sort-b"]}
+    finally:
+        con.unbind()
+        for group in ("sort-a", "sort-b"):
+            suite.run("group", "del", f"{group}@d.test")
+
+
+def dns_of(con, filter):
+    con.search(BOOK, filter, attributes=["cn"])
+    return [e["dn"] for e in con.response if e["type"] == "searchResEntry"]
 
 
 def names(count, domain="far.test", of=0):

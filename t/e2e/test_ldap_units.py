@@ -1,10 +1,10 @@
 """Units of the organisation in the address book (DIR-21, RFC 4519 section 3.11): a tree below their domain."""
 import ldap3
 import pytest
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPNoSuchObjectResult
 
 from instance import Instance, wait_for
-from ldap_suite import connect, ldapsearch, PASSWORD, WRITE, WRITE_PASSWORD
+from ldap_suite import ber, connect, ldapsearch, PASSWORD, WRITE, WRITE_PASSWORD
 
 BOOK = "ou=d.test,o=posthorn"
 ACME, SALES, LAB, NORTH = (f"{unit},{BOOK}" for unit in ("ou=acme", "ou=sales,ou=acme", "ou=lab,ou=acme", "ou=north,ou=sales,ou=acme"))
@@ -58,6 +58,18 @@ def test_the_tree_is_there_in_every_scope(suite, alice):
     assert dns(alice, "o=posthorn", "(description=who sells)") == [SALES]
     everything = dns(alice, "o=posthorn", "(objectClass=*)")
     assert {ACME, SALES, LAB, NORTH, f"uid=alice,{BOOK}"} <= set(everything) and len(set(everything)) == len(everything)
+
+
+@pytest.mark.parametrize("by", [None, b"cn"])
+@pytest.mark.parametrize("name,matched", [
+    (f"ou=west,{SALES}", SALES), (f"ou=no,ou=west,{SALES}", SALES), (f"cn=x,{SALES}", SALES), (f"uid=x,ou=no,{ACME}", ACME), (f"ou=a b,{NORTH}", NORTH),
+    (f"cn=x,cn=y,{BOOK}", BOOK), (f"uid=nobody,{BOOK}", BOOK), (f"cn=nothing,{BOOK}", BOOK), (f"l=here,{BOOK}", BOOK), ("l=here,o=posthorn", "o=posthorn")])
+def test_what_of_a_name_is_there(alice, name, matched, by):
+    sort = None if by is None else [("1.2.840.113556.1.4.473", True, ber(0x30, ber(0x30, ber(4, by))))]
+    for paged_size in (None, 5):
+        with pytest.raises(LDAPNoSuchObjectResult) as told:
+            alice.search(name, "(objectClass=*)", paged_size=paged_size, controls=sort)
+        assert told.value.dn == matched
 
 
 @pytest.mark.parametrize("filter,found", [

@@ -83,6 +83,52 @@ START_TEST(a_member_outside_can_go_when_its_domain_is_ours)
 }
 END_TEST
 
+static unsigned member_rows;
+
+static void
+count_member_row(void *arg, enum account_table table, struct slice key)
+{
+    (void)arg, (void)key;
+    member_rows += table == ACCOUNT_TABLE_MEMBERS;
+}
+
+static void
+nothing_at_the_end(void *arg, bool committed)
+{
+    (void)arg, (void)committed;
+}
+
+/* Sets the members of team@d.test: how many rows changed; -1: refused. */
+static int
+rows_changed(const char *members)
+{
+    const struct account_db_observer observer = {count_member_row, nothing_at_the_end, NULL};
+    uint32_t code;
+
+    member_rows = 0;
+    account_db_observe(test_base.db, &observer);
+    test_begin();
+    code = test_end(account_members_set(&test_edit, SLICE("team@d.test"), slice_of(members)));
+    account_db_observe(test_base.db, NULL);
+    return code == 0 ? (int)member_rows : -1;
+}
+
+START_TEST(members_that_stay_are_not_touched)
+{
+    test_populate();
+    ck_assert_int_eq(rows_changed("alice@d.test"), -1); /* no such group */
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "team@d.test", NULL, NULL), 0);
+    ck_assert_int_eq(rows_changed("alice@d.test bob@d.test X@Far.Test"), 3);
+    ck_assert_int_eq(rows_changed("X@far.test Bob@D.test alice@d.test"), 0);
+    ck_assert_int_eq(rows_changed("bob@d.test carol@d.test carol@d.test X@far.test"), 2);
+    ck_assert_int_eq(rows_changed("bob@d.test nobody@d.test"), -1);
+    ck_assert_uint_eq(test_member("team@d.test", "carol@d.test"), 3); /* one already */
+    ck_assert_uint_eq(test_member("team@d.test", "alice@d.test"), 0); /* she had left */
+    ck_assert_int_eq(rows_changed(""), 4);
+    test_close();
+}
+END_TEST
+
 /* ---- who may send to it, and with its address ---- */
 
 static struct slice
@@ -231,6 +277,7 @@ main(void)
     tcase_add_test(tc, groups_nest_to_a_limit);
     tcase_add_test(tc, groups_with_many_ways_to_them_are_looked_at_once);
     tcase_add_test(tc, a_member_outside_can_go_when_its_domain_is_ours);
+    tcase_add_test(tc, members_that_stay_are_not_touched);
     tcase_add_test(tc, members_are_found_through_aliases_and_groups);
     tcase_add_loop_test(tc, a_group_takes_from_whom_it_says, 0, (int)ARRAY_LEN(senders));
     tcase_add_test(tc, lists_follow_whom_they_name);

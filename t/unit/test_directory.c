@@ -5,14 +5,16 @@
 // LINK: directoryd/store.c
 // LINK: directoryd/grams.c
 // LINK: directoryd/book.c
+// LINK: directoryd/intake.c
 // LINK: directoryd/search.c
 // LINK: directoryd/group.c
 // LINK: directoryd/unit.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "directoryd/book.h"
+#include "directoryd/intake.h"
 #include "directoryd/search.h"
 
 enum { CONTACTS = 3000 };
@@ -384,6 +386,75 @@ START_TEST(members_come_and_go)
 }
 END_TEST
 
+/* Adds an object of one member to those of an answer. */
+static void
+add_change(struct strbuf *data, const char *kind, const char *name, const char *member)
+{
+    const struct object_field fields[] = {{SLICE("kind"), slice_of(kind)},
+                                          {SLICE("name"), slice_of(name)},
+                                          {SLICE("members"), slice_of(member)}};
+
+    object_add(data, fields, 3);
+}
+
+START_TEST(changes_in_one_answer_are_in_order)
+{
+    struct strbuf data = strbuf_new(10000);
+
+    domain("d.test", "yes");
+    take("group", "staff@d.test", "shown", "mmm");
+    take("members", "staff@d.test", "members", "oa@far.test ob@far.test oc@far.test");
+    add_change(&data, "member-gone", "staff@d.test", "a@far.test");
+    add_change(&data, "member", "staff@d.test", "od@far.test");
+    add_change(&data, "member-gone", "staff@d.test", "d@far.test");
+    add_change(&data, "member", "staff@d.test", "oe@far.test");
+    add_change(&data, "member-gone", "staff@d.test", "b@far.test");
+    add_change(&data, "member", "staff@d.test", "ob@far.test");
+    add_change(&data, "member", "other@d.test", "of@far.test");
+    add_change(&data, "member-gone", "third@d.test", "f@far.test"); /* no such group */
+    add_change(&data, "member", "staff@d.test", "og@far.test");
+    intake(&book, strbuf_slice(&data));
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "c@far.test e@far.test b@far.test g@far.test");
+    ck_assert_uint_eq(store_live(book.store), 2);
+    strbuf_free(&data);
+}
+END_TEST
+
+/* A hundred thousand members and thousands of changes: as many copies of all take 20 s. */
+START_TEST(many_changes_of_a_large_group_are_one)
+{
+    struct strbuf data = strbuf_new(1u << 20), words = strbuf_new(60000);
+    char member[40];
+    clock_t began;
+
+    domain("d.test", "yes");
+    take("group", "staff@d.test", "shown", "mmm");
+    for (unsigned i = 0; i < 100000; i++) {
+        (void)strbuf_printf(&words, "%som%05u-of-a-long-name@far.test", words.len > 0 ? " " : "",
+                            i);
+        if (i % 1000 != 999)
+            continue;
+        take("members", "staff@d.test", "members", strbuf_cstr(&words));
+        strbuf_clear(&words);
+    }
+    for (unsigned i = 0; i < 8000; i++) {
+        bool stays = i == 7;
+
+        (void)snprintf(member, sizeof(member), "%sm%05u-of-a-long-name@far.test", stays ? "o" : "",
+                       i);
+        add_change(&data, stays ? "member" : "member-gone", "staff@d.test", member);
+    }
+    ck_assert(!data.overflow);
+    began = clock();
+    intake(&book, strbuf_slice(&data));
+    ck_assert_int_lt((int)((clock() - began) / CLOCKS_PER_SEC), 5);
+    ck_assert(slice_starts(slice_of(group_found(GROUP_ALL_MEMBERS)),
+                           SLICE("m08000-of-a-long-name@far.test m08001-")));
+    strbuf_free(&data);
+    strbuf_free(&words);
+}
+END_TEST
+
 START_TEST(too_many_members_are_none)
 {
     const struct object_field fields[] = {{SLICE("kind"), SLICE("members")},
@@ -405,6 +476,45 @@ START_TEST(too_many_members_are_none)
     take("member", "staff@d.test", "members", "oy@far.test"); /* not the only one */
     ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "");
     strbuf_free(&words);
+}
+END_TEST
+
+/* Nearly all that an entry may have, so that longer fields of the group do not fit with it. */
+static void
+fill_with_members(const char *name)
+{
+    struct strbuf words = strbuf_new(60000);
+    struct object_field fields[] = {{SLICE("kind"), SLICE("members")},
+                                    {SLICE("name"), slice_of(name)},
+                                    {SLICE("members"), SLICE("")}};
+
+    while (strbuf_str(&words, words.len > 0 ? " ox@far.test" : "ox@far.test"))
+        ;
+    fields[2].value = strbuf_slice(&words);
+    for (unsigned i = 0; i < LDAP_FIELDS_BYTES_MAX / 60001; i++)
+        ck_assert_int_eq(book_take(&book, fields, 3), 0);
+    strbuf_free(&words);
+}
+
+START_TEST(what_cannot_be_taken_is_not_shown_as_it_was)
+{
+    struct strbuf managers = strbuf_new(65000);
+    struct object_field fields[] = {{SLICE("kind"), SLICE("group")},
+                                    {SLICE("name"), SLICE("staff@d.test")},
+                                    {SLICE("shown"), SLICE("nnn")},
+                                    {SLICE("managers"), SLICE("")}};
+
+    domain("d.test", "no");
+    take("group", "staff@d.test", "shown", "mmm");
+    fill_with_members("staff@d.test");
+    while (strbuf_str(&managers, "a@d.test "))
+        ;
+    fields[3].value = strbuf_slice(&managers);
+    ck_assert_int_eq(book_take(&book, fields, 4), -1);
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), ""); /* what it had is not to be seen */
+    take("group", "staff@d.test", "shown", "nnn");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "-");
+    strbuf_free(&managers);
 }
 END_TEST
 
@@ -456,7 +566,10 @@ main(void)
     tcase_add_test(tc, units_are_a_tree);
     tcase_add_test(tc, names_of_units_have_room);
     tcase_add_test(tc, members_come_and_go);
+    tcase_add_test(tc, changes_in_one_answer_are_in_order);
+    tcase_add_test(tc, many_changes_of_a_large_group_are_one);
     tcase_add_test(tc, too_many_members_are_none);
+    tcase_add_test(tc, what_cannot_be_taken_is_not_shown_as_it_was);
     tcase_add_test(tc, fields_have_lengths_of_any_size);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

@@ -170,6 +170,8 @@ START_TEST(a_call_gets_its_answer)
         expect_text(answer.payload, "hello", 5);
         ck_assert_int_eq(ipc_client_call(client, &large, -1, 2000, &answer), 0);
         expect_text(answer.payload, big, sizeof(big));
+        if (i == 1)
+            ipc_client_release(client);
     }
     strbuf_free(&small);
     strbuf_free(&large);
