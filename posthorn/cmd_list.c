@@ -175,10 +175,10 @@ list_import(struct cli *cli, int argc, char **argv)
         read_import(cli, argv[1], &kind, &from) != CLI_OK)
         return CLI_FAILED;
     rc = list_open_to_change(&list, cli, argv[0]);
-    for (size_t i = 0; rc == CLI_OK && i < from->count; i++)
-        added += list_add_entry(&list, from->entries[i].text);
-    if (rc == CLI_OK)
+    if (rc == CLI_OK) {
+        added = list_add_file(&list, from);
         rc = list_write(&list);
+    }
     if (rc == CLI_OK)
         (void)printf("%zu added, %zu there already\n", added, from->count - added);
     list_file_free(&from);

@@ -196,6 +196,21 @@ list_add_entry(struct list *list, struct slice entry)
     return list_edit_add(&list->text, entry);
 }
 
+size_t
+list_add_file(struct list *list, const struct list_file *from)
+{
+    struct strbuf lines = strbuf_new(LIST_FILE_MAX + 1); /* its last line may lack the newline */
+    size_t count;
+
+    for (size_t i = 0; i < from->count; i++) {
+        (void)strbuf_append(&lines, from->entries[i].text);
+        (void)strbuf_char(&lines, '\n');
+    }
+    count = list_edit_add_all(&list->text, strbuf_slice(&lines));
+    strbuf_free(&lines);
+    return count;
+}
+
 bool
 list_remove_entry(struct list *list, struct slice entry)
 {

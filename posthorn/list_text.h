@@ -34,6 +34,8 @@ int list_write(struct list *list);
 
 /* True if it was not there. */
 bool list_add_entry(struct list *list, struct slice entry);
+/* All of another list. Returns how many were not there. */
+size_t list_add_file(struct list *list, const struct list_file *from);
 /* True if it was there. */
 bool list_remove_entry(struct list *list, struct slice entry);
 
