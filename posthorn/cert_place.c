@@ -17,6 +17,7 @@
 #include "lib/conf/tls_place.h"
 #include "lib/oper/in_force.h"
 #include "lib/oper/master_call.h"
+#include "posthorn/config_check.h"
 #include "posthorn/store_job.h"
 
 enum { RELOAD_MS = 120000 };
@@ -218,26 +219,32 @@ cert_place_put_in_force(const struct cert_place *place, const char *path, struct
     return rc;
 }
 
-/* Settings, then reload. */
+/* A descriptor to close; -1 after the message. */
+static int
+lock_settings(const struct cert_place *place)
+{
+    int lock = conf_edit_lock(place->cli->inst.conf_path);
+
+    if (lock < 0)
+        (void)cli_fail(place->cli, "%s: %s", place->cli->inst.conf_path,
+                       errno == EWOULDBLOCK ? "another change is being put in force"
+                                            : strerror(errno));
+    return lock;
+}
+
+/* Settings, then reload. Under the lock. */
 static int
 change(struct cert_place *place, const struct conf_edit *edits, size_t count)
 {
     const char *path = place->cli->inst.conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
                   errors = strbuf_new(4096);
-    int lock = conf_edit_lock(path), rc;
+    int rc = cert_place_read(place, path, &before);
 
-    if (lock < 0)
-        rc = cli_fail(place->cli, "%s: %s", path,
-                      errno == EWOULDBLOCK ? "another change is being put in force"
-                                           : strerror(errno));
-    else
-        rc = cert_place_read(place, path, &before);
     if (rc == CLI_OK && conf_edit_prepare(path, edits, count, &after, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
     if (rc == CLI_OK)
         rc = cert_place_put_in_force(place, path, strbuf_slice(&before), strbuf_slice(&after));
-    close_keep_errno(lock);
     strbuf_free(&before);
     strbuf_free(&after);
     strbuf_free(&errors);
@@ -259,24 +266,40 @@ cert_place_use(struct cert_place *place, const struct cert_entry *entry)
 {
     const struct conf_edit edits[] = {{TLS_CERTIFICATE, below_etc(place, entry->crt)},
                                       {TLS_KEY, below_etc(place, entry->key)}};
+    int lock = lock_settings(place);
+    int rc = lock < 0 ? CLI_FAILED : change(place, edits, ARRAY_LEN(edits));
 
-    return change(place, edits, ARRAY_LEN(edits));
+    close_keep_errno(lock);
+    return rc;
 }
 
-/* Puts the name into a list of the settings, or takes it out. */
+static void
+list_names(const struct conf *conf, enum conf_id list, const char *name, bool add,
+           struct strbuf *value)
+{
+    for (size_t i = 0; i < conf_list_count(conf, list); i++)
+        if (strcmp(conf_list_item(conf, list, i), name) != 0)
+            (void)strbuf_printf(value, "%s%s", value->len > 0 ? " " : "",
+                                conf_list_item(conf, list, i));
+    if (add)
+        (void)strbuf_printf(value, "%s%s", value->len > 0 ? " " : "", name);
+}
+
+/* Puts the name into a list of the settings, or takes it out: of those that are set now, which
+ * others may have changed since `place` was opened. */
 static int
 change_list(struct cert_place *place, enum conf_id list, const char *name, bool add)
 {
     struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
-    int rc;
+    int lock = lock_settings(place), rc = CLI_FAILED;
+    struct conf *now = lock < 0 ? NULL : config_check_read(place->cli);
 
-    for (size_t i = 0; i < conf_list_count(place->conf, list); i++)
-        if (strcmp(conf_list_item(place->conf, list, i), name) != 0)
-            (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "",
-                                conf_list_item(place->conf, list, i));
-    if (add)
-        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", name);
-    rc = change(place, &(const struct conf_edit){list, strbuf_cstr(&value)}, 1);
+    if (now != NULL) {
+        list_names(now, list, name, add, &value);
+        rc = change(place, &(const struct conf_edit){list, strbuf_cstr(&value)}, 1);
+    }
+    conf_free(&now);
+    close_keep_errno(lock);
     strbuf_free(&value);
     return rc;
 }

@@ -254,7 +254,7 @@ write_rule(struct cli *cli, const char *name, struct slice entry)
 
     if (expected != NULL)
         return cli_fail(cli, "expected %s", expected);
-    rc = list_open(&list, cli, SETTING_NAME);
+    rc = list_open_to_change(&list, cli, SETTING_NAME);
     if (rc == CLI_OK && find_rule(&list, slice_of(name)).len > 0)
         rc = cli_fail(cli, "there is a rule '%s' already; remove it first", name);
     if (rc == CLI_OK) {
@@ -290,7 +290,7 @@ rule_remove(struct cli *cli, const char *name)
 {
     struct list list;
     struct slice entry;
-    int rc = list_open(&list, cli, SETTING_NAME);
+    int rc = list_open_to_change(&list, cli, SETTING_NAME);
 
     if (rc == CLI_OK) {
         entry = find_rule(&list, slice_of(name));

@@ -84,7 +84,7 @@ list_add(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (cli->remote != NULL)
         return change_elsewhere(cli, "add", argc, argv);
-    rc = list_open(&list, cli, argv[0]);
+    rc = list_open_to_change(&list, cli, argv[0]);
     for (int i = 1; rc == CLI_OK && i < argc; i++) {
         const char *expected = list.kind.expected(slice_of(argv[i]));
 
@@ -109,7 +109,7 @@ list_remove(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (cli->remote != NULL)
         return change_elsewhere(cli, "remove", argc, argv);
-    rc = list_open(&list, cli, argv[0]);
+    rc = list_open_to_change(&list, cli, argv[0]);
     for (int i = 1; rc == CLI_OK && i < argc; i++)
         if (!list_remove_entry(&list, slice_of(argv[i])))
             rc = cli_fail(cli, "'%s' is not in the list; nothing was changed", argv[i]);
@@ -159,24 +159,26 @@ read_import(struct cli *cli, const char *path, const struct list_kind *kind, str
     return CLI_FAILED;
 }
 
-/* All or nothing. */
+/* All or nothing. What is imported is read first: it may come slowly, and others wait. */
 static int
 list_import(struct cli *cli, int argc, char **argv)
 {
     struct list_file *from = NULL;
+    struct list_kind kind;
     struct list list;
     size_t added = 0;
     int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 2, 2) != 0)
         return CLI_USAGE;
-    rc = list_open(&list, cli, argv[0]);
-    if (rc == CLI_OK)
-        rc = read_import(cli, argv[1], &list.kind, &from);
-    for (size_t i = 0; rc == CLI_OK && i < from->count; i++)
-        added += list_add_entry(&list, from->entries[i].text);
-    if (rc == CLI_OK)
+    if (list_find_kind(cli, argv[0], &kind) != CLI_OK ||
+        read_import(cli, argv[1], &kind, &from) != CLI_OK)
+        return CLI_FAILED;
+    rc = list_open_to_change(&list, cli, argv[0]);
+    if (rc == CLI_OK) {
+        added = list_add_file(&list, from);
         rc = list_write(&list);
+    }
     if (rc == CLI_OK)
         (void)printf("%zu added, %zu there already\n", added, from->count - added);
     list_file_free(&from);

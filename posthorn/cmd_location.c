@@ -158,7 +158,7 @@ change(struct cli *cli, int argc, char **argv, bool is_new)
         return CLI_USAGE;
     if (cli->remote != NULL)
         return change_elsewhere(cli, is_new ? "add" : "set", argv, argc, order);
-    rc = list_open(&list, cli, SETTING_NAME);
+    rc = list_open_to_change(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
         old = find_entry(&list, slice_of(argv[0]), slice_of(argv[1]));
         if (is_new && old.len > 0)
@@ -202,7 +202,7 @@ location_remove(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (cli->remote != NULL)
         return change_elsewhere(cli, "remove", argv, argc, NULL);
-    rc = list_open(&list, cli, SETTING_NAME);
+    rc = list_open_to_change(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
         old = find_entry(&list, slice_of(argv[0]), slice_of(argv[1]));
         if (old.len == 0 || !list_remove_entry(&list, old))

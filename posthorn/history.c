@@ -200,7 +200,20 @@ read_chart(const struct figure_history *history, int place, const struct figure_
 
 /* ---- at a server elsewhere ---- */
 
-/* The first row says where it begins; what is no row of such a list is left out. */
+/* -1: it is no time. */
+static int64_t
+period_of(struct slice time, enum figure_step step)
+{
+    char *text = xslicedup(slice_sub(time, 0, TIME_LEN)); /* no step is shorter than a minute */
+    int64_t ms = -1;
+
+    if (when_parse(text, 0, &ms) < 0)
+        ms = -1;
+    free(text);
+    return ms < 0 ? -1 : ms / figure_step_ms(step);
+}
+
+/* The first row says where it begins. */
 static void
 take_row(void *arg, const struct object_field *fields, uint32_t count)
 {
@@ -210,6 +223,7 @@ take_row(void *arg, const struct object_field *fields, uint32_t count)
     if (chart->count == CHART_MAX)
         return;
     if (chart->count == 0) {
+        chart->first = period_of(object_get(fields, count, "time"), chart->step);
         chart->name = xslicedup(object_get(fields, count, "counter"));
         chart->is_level = slice_eq(object_get(fields, count, "level"), SLICE("yes"));
     }
@@ -217,24 +231,27 @@ take_row(void *arg, const struct object_field *fields, uint32_t count)
     chart->values[chart->count++] = value;
 }
 
+/* Which times were meant is for the clock there; the steps are chosen here, and told. */
 static int
 history_elsewhere(struct cli *cli, const struct history_wish *wish)
 {
-    const struct object_field fields[] = {{SLICE("counter"), slice_of(wish->counter)},
-                                          {SLICE("since"), slice_of(wish->since)},
-                                          {SLICE("until"), slice_of(wish->until)},
-                                          {SLICE("by"), slice_of(wish->by)}};
+    struct object_field fields[] = {{SLICE("counter"), slice_of(wish->counter)},
+                                    {SLICE("since"), slice_of(wish->since)},
+                                    {SLICE("until"), slice_of(wish->until)},
+                                    {SLICE("by"), SLICE("")}};
     struct chart chart = {.values = xcalloc(CHART_MAX, sizeof(*chart.values))};
     struct figure_span span = {FIGURE_HOUR, 0, 0};
     int rc = find_span(cli, wish, &span);
 
-    if (rc == 0)
-        rc = remote_each(cli, OPER_FIGURE, fields, ARRAY_LEN(fields), take_row, &chart);
     if (rc == 0) {
         chart.step = span.step;
-        chart.first = span.last - (int64_t)chart.count + 1;
-        show(cli, &chart);
+        fields[3].value = slice_of(figure_step_name(span.step));
+        rc = remote_each(cli, OPER_FIGURE, fields, ARRAY_LEN(fields), take_row, &chart);
     }
+    if (rc == 0 && (chart.count == 0 || chart.first < 0))
+        rc = cli_fail(cli, "the server's answer is damaged");
+    else if (rc == 0)
+        show(cli, &chart);
     chart_free(&chart);
     return rc;
 }

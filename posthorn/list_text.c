@@ -29,6 +29,7 @@ list_close(struct list *list)
     strbuf_free(&list->text);
     free(list->path);
     conf_free(&list->conf);
+    close_keep_errno(list->lock_fd);
 }
 
 /* 0, or CLI_FAILED after the message. */
@@ -62,22 +63,56 @@ list_read(struct list *list)
 }
 
 int
-list_open(struct list *list, struct cli *cli, const char *name)
+list_find_kind(struct cli *cli, const char *name, struct list_kind *kind)
 {
     int id = conf_find(slice_of(name));
 
-    *list = (struct list){.cli = cli, .text = strbuf_new(LIST_FILE_MAX)};
-    if (id < 0 || lists_kind((enum conf_id)id, &list->kind) < 0) {
-        (void)cli_fail(cli, "there is no list '%s'; 'posthorn list names' shows all of them", name);
+    if (id >= 0 && lists_kind((enum conf_id)id, kind) == 0)
+        return CLI_OK;
+    (void)cli_fail(cli, "there is no list '%s'; 'posthorn list names' shows all of them", name);
+    return CLI_FAILED;
+}
+
+static int
+lock_settings(struct list *list)
+{
+    list->lock_fd = conf_edit_lock(list->cli->inst.conf_path);
+    if (list->lock_fd >= 0)
+        return CLI_OK;
+    if (errno == EWOULDBLOCK)
+        (void)cli_fail(list->cli, "another change is being put in force: try again");
+    else
+        (void)cli_fail(list->cli, "the lock of %s: %s", list->cli->inst.conf_path, strerror(errno));
+    return CLI_FAILED;
+}
+
+static int
+open_list(struct list *list, struct cli *cli, const char *name, bool to_change)
+{
+    *list = (struct list){.cli = cli, .text = strbuf_new(LIST_FILE_MAX), .lock_fd = -1};
+    if (list_find_kind(cli, name, &list->kind) != CLI_OK)
         return CLI_FAILED;
-    }
-    list->id = (enum conf_id)id;
-    list->conf = config_check_read(cli);
+    list->id = (enum conf_id)conf_find(slice_of(name));
+    if (to_change && lock_settings(list) != CLI_OK)
+        return CLI_FAILED;
+    list->conf = config_check_read(cli); /* not before: who had the lock may have changed it */
     if (list->conf == NULL)
         return CLI_FAILED;
     if (lists_find(list->id) != NULL)
         list->path = lists_path(list->conf, &cli->inst, list->id);
     return list_read(list);
+}
+
+int
+list_open(struct list *list, struct cli *cli, const char *name)
+{
+    return open_list(list, cli, name, false);
+}
+
+int
+list_open_to_change(struct list *list, struct cli *cli, const char *name)
+{
+    return open_list(list, cli, name, true);
 }
 
 /* ---- writing ---- */
@@ -86,7 +121,8 @@ static int
 set_value(struct list *list, const char *value)
 {
     struct strbuf errors = strbuf_new(ERRORS_MAX);
-    int rc = conf_edit_file(list->cli->inst.conf_path, list->id, value, &errors);
+    const struct conf_edit change = {list->id, value};
+    int rc = conf_edit_file_all(list->cli->inst.conf_path, &change, 1, &errors);
 
     (void)fputs(strbuf_cstr(&errors), stderr);
     strbuf_free(&errors);
@@ -158,6 +194,21 @@ bool
 list_add_entry(struct list *list, struct slice entry)
 {
     return list_edit_add(&list->text, entry);
+}
+
+size_t
+list_add_file(struct list *list, const struct list_file *from)
+{
+    struct strbuf lines = strbuf_new(LIST_FILE_MAX + 1); /* its last line may lack the newline */
+    size_t count;
+
+    for (size_t i = 0; i < from->count; i++) {
+        (void)strbuf_append(&lines, from->entries[i].text);
+        (void)strbuf_char(&lines, '\n');
+    }
+    count = list_edit_add_all(&list->text, strbuf_slice(&lines));
+    strbuf_free(&lines);
+    return count;
 }
 
 bool

@@ -32,6 +32,7 @@
 enum {
     PEERS_MAX = 32,
     WISHES_MAX = 256, /* more are looked for again at the next tick */
+    DOMAIN_MAX = 2,   /* of those that nobody waits for: one under way, one behind it */
     CALLS_MAX = 16,
     TICK_MS = 20000,
     ACCOUNTS_MS = 60000,
@@ -347,7 +348,6 @@ tick(void *arg)
 struct errand {
     struct ipc_peer *peer;
     uint32_t request_id;
-    uint16_t type;
 };
 
 static void
@@ -387,41 +387,70 @@ answer_report(struct service *s, const struct errand *e, struct slice domain)
     strbuf_free(&frame);
 }
 
-/* START waits for nobody: who wants to know asks for the report. */
-static void
-take_wish(struct service *s, const struct errand *e, const struct sync_request *request)
+/* It would do the same, and has yet to look at the directory. */
+static bool
+is_waiting_for(const struct service *s, const struct wish *w, const struct sync_request *request)
 {
-    bool waits = e->type == SYNC_RUN;
+    return w != TAILQ_FIRST(&s->wishes) && slice_eq(w->request.domain, request->domain) &&
+           w->request.dry_run == request->dry_run && w->request.adopt == request->adopt &&
+           w->request.force == request->force;
+}
 
-    if (!add_wish(s, request, waits ? ipc_peer_id(e->peer) : 0, e->request_id))
+/* START waits for nobody: who wants to know asks for the report. Asking again and again does not
+ * fill the queue for others: what waits already will do. */
+static void
+take_start(struct service *s, const struct errand *e, const struct sync_request *request)
+{
+    const struct wish *w, *waiting = NULL;
+    unsigned count = 0;
+
+    TAILQ_FOREACH(w, &s->wishes, link)
+    {
+        count += slice_eq(w->request.domain, request->domain);
+        if (is_waiting_for(s, w, request))
+            waiting = w;
+    }
+    if (waiting == NULL && count >= DOMAIN_MAX)
+        answer(e, SYNC_NOTHING,
+               SLICE("two of that domain are under way or wait: try again when one has ended"));
+    else if (waiting == NULL && !add_wish(s, request, 0, e->request_id))
         answer(e, SYNC_NOTHING, SLICE("too much is under way"));
-    else if (!waits)
+    else
         answer(e, SYNC_WHOLE, SLICE(""));
+}
+
+static void
+take_run(struct service *s, const struct errand *e, const struct sync_request *request)
+{
+    if (!add_wish(s, request, ipc_peer_id(e->peer), e->request_id))
+        answer(e, SYNC_NOTHING, SLICE("too much is under way"));
 }
 
 static int
 peer_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
     struct service *s = ipc_peer_data(peer);
-    const struct errand e = {peer, header->request_id, header->type};
-    bool is_wish = header->type == SYNC_RUN || header->type == SYNC_START;
+    const struct errand e = {peer, header->request_id};
     struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct sync_request request;
     int rc = 0;
 
     if (fd >= 0)
         (void)close(fd); /* nobody has a reason to send us one */
-    if (fd >= 0 || (!is_wish && header->type != SYNC_REPORT) ||
-        sync_request_decode(payload, &request) < 0 ||
+    if (fd >= 0 || sync_request_decode(payload, &request) < 0 ||
         (s->daemon->is_root && ipc_peer_uid(peer) != 0) ||
         canonical_domain(request.domain, &domain) < 0) {
         rc = -1;
     } else {
         request.domain = strbuf_slice(&domain);
-        if (is_wish)
-            take_wish(s, &e, &request);
-        else
+        if (header->type == SYNC_RUN)
+            take_run(s, &e, &request);
+        else if (header->type == SYNC_START)
+            take_start(s, &e, &request);
+        else if (header->type == SYNC_REPORT)
             answer_report(s, &e, request.domain);
+        else
+            rc = -1;
     }
     strbuf_free(&domain);
     return rc;

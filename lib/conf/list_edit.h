@@ -12,4 +12,9 @@ bool list_edit_add(struct strbuf *text, struct slice entry);
 /* True if it was there. */
 bool list_edit_remove(struct strbuf *text, struct slice entry);
 
+/* Many at once, an entry a line, in one pass over `text`. Returns how many were not there. */
+size_t list_edit_add_all(struct strbuf *text, struct slice entries);
+/* 0, or -1 with the first one that is not there, borrowed from `entries`: `text` is as it was. */
+int list_edit_remove_all(struct strbuf *text, struct slice entries, struct slice *missing);
+
 #endif

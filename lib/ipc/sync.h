@@ -14,7 +14,8 @@
 #define SYNC_DOMAIN_MAX 253
 
 /* RUN is answered when it is done; START, the same, at once: WHOLE, it is to come, or NOTHING and
- * why not. REPORT asks how the last one of the domain ended: REPORTED. */
+ * why not; one that waits and would do the same is not added again. REPORT asks how the last one of
+ * the domain ended: REPORTED. */
 enum sync_type { SYNC_RUN = 1, SYNC_DONE, SYNC_START, SYNC_REPORT, SYNC_REPORTED };
 
 struct sync_request {

@@ -226,14 +226,15 @@ check_entry(struct work *w)
     return rc;
 }
 
+/* Under in_force_lock(). */
 static void
 change_settings(struct work *w, const struct conf_edit *edits, size_t count)
 {
     const char *path = w->op->inst->conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX);
-    int lock = in_force_lock(w->op), rc;
+    int rc;
 
-    if (lock >= 0 && read_text(w, path, &before) == 0) {
+    if (read_text(w, path, &before) == 0) {
         rc = conf_edit_prepare(path, edits, count, &after, &w->why);
         if (rc == 0)
             rc = in_force_replace(w->op->inst, path, strbuf_slice(&before), strbuf_slice(&after),
@@ -243,23 +244,37 @@ change_settings(struct work *w, const struct conf_edit *edits, size_t count)
             oper_tell(w->op, slice_of(conf_settings[edits[i].id].name), SLICE(""),
                       slice_of(edits[i].value));
     }
-    close_keep_errno(lock);
     strbuf_free(&before);
     strbuf_free(&after);
 }
 
 static void
+list_by_host(const struct conf *conf, const char *name, bool add, struct strbuf *value)
+{
+    for (size_t i = 0; i < conf_list_count(conf, TLS_BY_HOST); i++)
+        if (strcmp(conf_list_item(conf, TLS_BY_HOST, i), name) != 0)
+            (void)strbuf_printf(value, "%s%s", value->len > 0 ? " " : "",
+                                conf_list_item(conf, TLS_BY_HOST, i));
+    if (add)
+        (void)strbuf_printf(value, "%s%s", value->len > 0 ? " " : "", name);
+}
+
+/* From what is set now: others may have changed the settings since work_begin(). */
+static void
 change_by_host(struct work *w, bool add)
 {
     struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
+    int lock = in_force_lock(w->op);
+    struct conf *now = lock < 0 ? NULL : conf_load(w->op->inst->conf_path, &w->why);
 
-    for (size_t i = 0; i < conf_list_count(w->conf, TLS_BY_HOST); i++)
-        if (strcmp(conf_list_item(w->conf, TLS_BY_HOST, i), w->entry.name) != 0)
-            (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "",
-                                conf_list_item(w->conf, TLS_BY_HOST, i));
-    if (add)
-        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", w->entry.name);
-    change_settings(w, &(const struct conf_edit){TLS_BY_HOST, strbuf_cstr(&value)}, 1);
+    if (now != NULL) {
+        list_by_host(now, w->entry.name, add, &value);
+        change_settings(w, &(const struct conf_edit){TLS_BY_HOST, strbuf_cstr(&value)}, 1);
+    } else if (lock >= 0) {
+        (void)refuse(w, OPER_REFUSED);
+    }
+    conf_free(&now);
+    close_keep_errno(lock);
     strbuf_free(&value);
 }
 
@@ -277,8 +292,11 @@ change_active(struct work *w)
 {
     const struct conf_edit edits[] = {{TLS_CERTIFICATE, below_etc(w, w->entry.crt)},
                                       {TLS_KEY, below_etc(w, w->entry.key)}};
+    int lock = in_force_lock(w->op);
 
-    change_settings(w, edits, ARRAY_LEN(edits));
+    if (lock >= 0)
+        change_settings(w, edits, ARRAY_LEN(edits));
+    close_keep_errno(lock);
 }
 
 void

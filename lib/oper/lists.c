@@ -128,30 +128,23 @@ oper_lists_entries(struct oper *op)
 
 /* ---- changing ---- */
 
-/* All lines of the request. 0, or -1 and the answer says why. */
+/* There is an entry, and each may be added. 0, or -1 and the answer says why. */
 static int
-edit_all(struct oper *op, const struct list_kind *kind, struct strbuf *text, bool is_add)
+check_entries(struct oper *op, const struct list_kind *kind)
 {
     struct slice rest = oper_field(op, "entries");
     size_t count = 0;
 
     while (rest.len > 0) {
         struct slice entry = list_file_entry(slice_split(&rest, '\n'));
-        const char *expected = is_add && entry.len > 0 ? kind->expected(entry) : NULL;
+        const char *expected = entry.len == 0 || kind == NULL ? NULL : kind->expected(entry);
 
-        if (entry.len == 0)
-            continue;
-        count++;
-        if (expected != NULL)
+        if (expected != NULL) {
             oper_fail(op, OPER_BAD, "expected %s, not '%.*s'", expected,
                       (int)slice_sub(entry, 0, 128).len, entry.ptr);
-        else if (is_add)
-            (void)list_edit_add(text, entry); /* what is there already stays */
-        else if (!list_edit_remove(text, entry))
-            oper_fail(op, OPER_UNKNOWN, "'%.*s' is not in the list; nothing was changed",
-                      (int)slice_sub(entry, 0, 128).len, entry.ptr);
-        if (op->result != 0)
             return -1;
+        }
+        count += entry.len > 0;
     }
     if (count > 0)
         return 0;
@@ -296,16 +289,30 @@ list_change(struct oper *op, struct slice name, const struct list_change *change
     close_keep_errno(lock);
 }
 
+/* What is there already stays. */
 static int
 edit_add(struct oper *op, const struct list_kind *kind, struct strbuf *text)
 {
-    return edit_all(op, kind, text, true);
+    if (check_entries(op, kind) < 0)
+        return -1;
+    (void)list_edit_add_all(text, oper_field(op, "entries"));
+    return 0;
 }
 
+/* All of them, or none. */
 static int
 edit_remove(struct oper *op, const struct list_kind *kind, struct strbuf *text)
 {
-    return edit_all(op, kind, text, false);
+    struct slice missing;
+
+    (void)kind; /* what is no entry is not in the list */
+    if (check_entries(op, NULL) < 0)
+        return -1;
+    if (list_edit_remove_all(text, oper_field(op, "entries"), &missing) == 0)
+        return 0;
+    oper_fail(op, OPER_UNKNOWN, "'%.*s' is not in the list; nothing was changed",
+              (int)slice_sub(missing, 0, 128).len, missing.ptr);
+    return -1;
 }
 
 static void

@@ -1,8 +1,13 @@
 """Lists of addresses, networks and domains over the administrative API: in the settings and in files."""
+import fcntl
+import struct
+import subprocess
+import termios
+
 import pytest
 
 from admin_api import Api
-from instance import Instance
+from instance import Instance, wait_for
 
 PASSWORD = "A-good-secret7"
 
@@ -28,6 +33,10 @@ def wait_audit(inst, text):
 
 def entries(api, name):
     return [row["entry"] for row in api.ok("List", kind="list-entry", within=name)["objects"]]
+
+
+def unread(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
 def test_a_list_in_the_settings(inst, api):
@@ -73,6 +82,34 @@ def test_a_list_in_a_file_of_its_own(inst, api):
     assert api.result("AddListEntries", list="smtp.open_relay_domains", entries="three.test") == 0
     assert path.read_text() == "# mine\none.test # the first\nthree.test\n" and path.stat().st_mode == mode
     assert entries(api, "smtp.open_relay_domains") == ["one.test", "three.test"]
+
+
+def test_the_command_line_takes_nothing_back_that_the_api_adds(inst, api):
+    """An import that comes slowly: what is added meanwhile stays, in the settings and in files."""
+    for name, there, meanwhile, late in (("smtp.deny", "192.0.2.1", "192.0.2.2", "192.0.2.3"), ("guess.white_list", "a.test", "b.test", "c.test")):
+        api.ok("AddListEntries", list=name, entries=there)
+        importer = subprocess.Popen([inst.build / "bin/posthorn", "--root", inst.root, "list", "import", name, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with importer:
+            importer.stdin.write(b"# it begins\n")
+            importer.stdin.flush()
+            wait_for(lambda: unread(importer.stdin) == 0, 30, "it waits for the rest")
+            api.ok("AddListEntries", list=name, entries=meanwhile)
+            assert importer.communicate(late.encode() + b"\n", timeout=60)[0].startswith(b"1 added") and importer.returncode == 0
+        assert entries(api, name) == [there, meanwhile, late]
+        api.ok("RemoveListEntries", list=name, entries="\n".join((there, meanwhile, late)))
+
+
+def test_the_command_line_changes_nothing_beside_another_change(inst, api):
+    api.ok("AddListEntries", list="smtp.open_relay_domains", entries="one.test")
+    with open(inst.root / "etc/.posthorn.conf.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for words in (("list", "add", "smtp.deny", "192.0.2.5"), ("list", "remove", "smtp.open_relay_domains", "one.test"),
+                      ("location", "add", "192.0.2.0", "192.0.2.9", "Berlin")):
+            done = inst.run(*words, check=False)
+            assert done.returncode == 1 and "another change" in done.err, done.err
+        assert "one.test" in inst.run("list", "show", "smtp.open_relay_domains").out
+    assert inst.run("list", "add", "smtp.deny", "192.0.2.5").returncode == 0
+    assert inst.run("list", "remove", "smtp.deny", "192.0.2.5").returncode == 0
 
 
 def test_own_records_of_locations(inst, api):

@@ -1,6 +1,7 @@
 """Users and groups of a domain as a directory has them (DIR-62), in both layouts, against slapd."""
 import base64
 import json
+import socket
 import uuid
 
 import ldap3
@@ -122,6 +123,24 @@ def test_over_the_api_for_the_domains_administrator(suite, domain):
     assert status["outcome"] == "nothing" and status["said"].startswith("nothing was changed: ") and len(users(suite, domain)) == 4
     assert api.ok("SyncReport", domain=domain)["objects"] == []
     wait_for(lambda: f"who=a-{domain} from=127.0.0.1 verb=run kind=synchronisation" in suite.log("audit"), 30, "it is written down")
+
+
+def test_asking_again_and_again_fills_no_queue(suite, domain):
+    """One is under way, one waits, and asking for the latter again adds none; something else has to wait until one has ended."""
+    suite.run("admin", "add", f"a-{domain}", "type=domain", f"domains={domain}", "--password-stdin", stdin="A-good-secret7\n")
+    api = Api(suite, f"a-{domain}", "A-good-secret7")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        suite.run("domain", "set", domain, f"sync_from=ldap://127.0.0.1:{silent.getsockname()[1]}/{BASE}")
+        api.ok("SyncDirectory", domain=domain)
+        silent.settimeout(30)
+        with silent.accept()[0]:  # it is under way, and gets no answer
+            for _ in range(5):
+                api.ok("SyncDirectory", domain=domain)
+            assert api.result("SyncDirectory", domain=domain, dry_run=True) == 3
+    wait_for(lambda: not api.ok("SyncStatus", domain=domain)["object"]["under_way"], 60, "both have ended")
+    assert suite.log("sync").count(f"event=sync_failed domain={domain}") == 2
+    api.ok("SyncDirectory", domain=domain, dry_run=True)
+    wait_for(lambda: api.ok("SyncStatus", domain=domain)["object"]["dry_run"], 60, "there is room again")
 
 
 def test_who_comes_from_a_directory_is_greeted(suite, domain):

@@ -51,10 +51,10 @@ def home(inst, tmp_path_factory):
     return home
 
 
-def there(inst, home, *args, profile="admin", stdin=b"", where=()):
+def there(inst, home, *args, profile="admin", stdin=b"", where=(), more=None):
     where = where or ("--profile", profile)
     done = subprocess.run([str(inst.build / "bin/posthorn"), *where, *map(str, args)], input=stdin, capture_output=True, timeout=120,
-                          env={**os.environ, "XDG_CONFIG_HOME": str(home)}, cwd=home)
+                          env={**os.environ, "XDG_CONFIG_HOME": str(home), **(more or {})}, cwd=home)
     done.out, done.err = done.stdout.decode(), done.stderr.decode()
     return done
 
@@ -116,6 +116,35 @@ def test_status_and_figures(inst, home):
     assert there(inst, home, "status").returncode == 0  # it is meant to be stopped
     assert there(inst, home, "service", "start", "pop3").returncode == 0
     assert there(inst, home, "reload").returncode == 0
+
+
+CLOCK_AHEAD = """#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, t);
+    if (rc == 0 && id == CLOCK_REALTIME)
+        t->tv_sec += 2 * 86400;
+    return rc;
+}
+"""
+
+
+@pytest.mark.parametrize("wish", [(), ("--since", "2h", "--by", "hour"), ("--since", "10d")])
+def test_a_chart_has_the_times_of_the_clock_there(inst, home, tmp_path, wish):
+    """Whose own clock is two days ahead sees the same chart."""
+    (tmp_path / "clock.c").write_text(CLOCK_AHEAD)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", tmp_path / "clock.c"], check=True, timeout=60)
+    command = ("stats", "--history", "imap/users_connected", "--json", *wish)
+    inst.run("service", "restart", "figures")  # it reads when it ends
+    first = None
+    while first is None or first != last:  # unless an hour begins between the two
+        first = inst.run(*command).out
+        remote = there(inst, home, *command, more={"LD_PRELOAD": str(tmp_path / "clock.so")})
+        last = inst.run(*command).out
+    assert (remote.returncode, remote.out) == (0, first), remote.err
 
 
 def test_changes_arrive(inst, home):
