@@ -234,6 +234,13 @@ stats_process_state(struct stats *stats, const char *state)
     (void)stats, (void)state;
 }
 
+bool
+pool_session_is_ended(const struct pool_session *session)
+{
+    (void)session;
+    return false;
+}
+
 static _Atomic uint64_t counter;
 static struct server server;
 
