@@ -32,7 +32,7 @@ def inst(request):
 
 
 def made(inst):
-    return sum(1 for _ in inst.root.glob("store/d.test/??/*"))
+    return sum(1 for _ in inst.root.glob("store/d.test/??/u*"))
 
 
 def mail_dir(inst, user):
