@@ -417,7 +417,7 @@ take_start(struct service *s, const struct errand *e, const struct sync_request 
 
     TAILQ_FOREACH(w, &s->wishes, link)
     {
-        count += slice_eq(w->request.domain, request->domain);
+        count += slice_eq(slice_of(w->domain), request->domain);
         if (is_waiting_for(s, w, request))
             run = w->run;
     }
