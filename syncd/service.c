@@ -411,13 +411,14 @@ is_waiting_for(const struct service *s, const struct wish *w, const struct sync_
 static void
 take_start(struct service *s, const struct errand *e, const struct sync_request *request)
 {
-    const struct wish *w;
+    const struct wish *w = NULL;
     unsigned count = 0;
     uint64_t run = 0;
 
     TAILQ_FOREACH(w, &s->wishes, link)
     {
-        count += slice_eq(slice_of(w->domain), request->domain);
+        if (slice_eq(slice_of(w->domain), request->domain))
+            count++;
         if (is_waiting_for(s, w, request))
             run = w->run;
     }
