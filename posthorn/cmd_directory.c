@@ -7,6 +7,7 @@
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/oper/sync_call.h"
 #include "posthorn/oper_columns.h"
 #include "posthorn/remote.h"
@@ -62,9 +63,19 @@ sync_here(struct cli *cli, const struct sync_request *wish)
 
 struct ended {
     bool under_way;
+    uint64_t run; /* its number; 0: none is known */
     uint8_t result;
     char text[SYNC_TEXT_MAX + 1];
 };
+
+static uint64_t
+run_of(const struct object_field *fields, uint32_t count)
+{
+    uint64_t run = 0;
+
+    (void)parse_u64(object_get(fields, count, "run"), INT64_MAX, &run); /* else it is 0 */
+    return run;
+}
 
 static int
 ask_status(struct cli *cli, struct slice domain, struct ended *ended)
@@ -88,6 +99,7 @@ ask_status(struct cli *cli, struct slice domain, struct ended *ended)
     outcome = object_get(fields, (uint32_t)count, "outcome");
     said = object_get(fields, (uint32_t)count, "said");
     *ended = (struct ended){
+        .run = run_of(fields, (uint32_t)count),
         .under_way = slice_eq(object_get(fields, (uint32_t)count, "under_way"), SLICE("yes")),
         .result = slice_eq(outcome, SLICE("whole"))      ? SYNC_WHOLE
                   : slice_eq(outcome, SLICE("refusals")) ? SYNC_REFUSALS
@@ -96,18 +108,26 @@ ask_status(struct cli *cli, struct slice domain, struct ended *ended)
     return CLI_OK;
 }
 
+/* Until the one with that number has ended, or a later one: they end in order. */
 static int
-wait_ended(struct cli *cli, struct slice domain, struct ended *ended)
+wait_ended(struct cli *cli, struct slice domain, uint64_t run, struct ended *ended)
 {
     int64_t deadline = clock_mono_ms() + SYNC_MS;
     int rc;
 
-    while ((rc = ask_status(cli, domain, ended)) == CLI_OK && ended->under_way) {
+    while ((rc = ask_status(cli, domain, ended)) == CLI_OK && ended->under_way &&
+           (run == 0 || ended->run < run)) {
         if (clock_mono_ms() > deadline)
             return cli_fail(cli, "it is still under way");
         (void)sleep(POLL_S);
     }
-    return rc;
+    if (rc != CLI_OK || ended->run == run)
+        return rc;
+    if (ended->run < run)
+        return cli_fail(cli, "how it ended is not known: syncd has been started anew, or its "
+                             "report had to make room");
+    cli_warn(cli, "another one of the domain has ended since: this is its report");
+    return CLI_OK;
 }
 
 static int
@@ -140,12 +160,15 @@ sync_elsewhere(struct cli *cli, const struct sync_request *wish)
                                            .kind = SLICE("synchronisation"),
                                            .fields = fields,
                                            .field_count = ARRAY_LEN(fields)};
+    struct object_field answer[OBJECT_FIELDS_MAX];
     struct accountd_admin_reply reply;
     struct ended ended;
-    int rc = remote_do(cli, &request, &reply);
+    int count, rc = remote_do(cli, &request, &reply);
 
-    if (rc == CLI_OK)
-        rc = wait_ended(cli, wish->domain, &ended);
+    if (rc == CLI_OK) {
+        count = object_next(&reply.data, answer);
+        rc = wait_ended(cli, wish->domain, run_of(answer, count < 0 ? 0 : (uint32_t)count), &ended);
+    }
     return rc == CLI_OK ? print_report(cli, wish->domain, &ended) : rc;
 }
 

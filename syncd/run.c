@@ -221,7 +221,7 @@ void
 run_do(struct run *run, struct strbuf *reply)
 {
     struct strbuf text = strbuf_new(SYNC_TEXT_MAX);
-    struct sync_reply out;
+    struct sync_reply out = {.run = 0};
 
     run->ask = ask_new();
     run->rows = strbuf_new(ROWS_BYTES_MAX);

@@ -42,6 +42,7 @@ enum {
 
 struct wish {
     TAILQ_ENTRY(wish) link;
+    uint64_t run;     /* its number */
     uint64_t peer_id; /* who waits; 0: nobody */
     uint32_t request_id;
     char *domain;
@@ -57,6 +58,7 @@ struct service {
     struct loop_timer *tick;
     struct wish_list wishes;
     unsigned wish_count;
+    uint64_t last_run; /* begins with the time: a process after this one goes on above it */
     struct reports *reports;
     struct map *last; /* domain -> int64_t, mono ms: when its last synchronisation began */
     struct strbuf cursor;
@@ -94,6 +96,7 @@ end_wish(struct service *s, struct strbuf *frame, const struct sync_reply *reply
 
     reports_add(s->reports, w->domain,
                 &(struct sync_report){.has_ended = true,
+                                      .run = w->run,
                                       .began_ms = s->began_ms,
                                       .ended_ms = clock_real_ms(),
                                       .dry_run = w->request.dry_run,
@@ -121,7 +124,7 @@ fail(struct service *s, const char *what, struct slice why)
                         (int)(why.len > 1000 ? 1000 : why.len), why.ptr);
     log_event(LOG_WARN, "sync_failed", KV_STR("domain", w->domain),
               KV_SLICE("reason", strbuf_slice(&text)));
-    end_wish(s, &frame, &(struct sync_reply){SYNC_NOTHING, strbuf_slice(&text), SLICE("")});
+    end_wish(s, &frame, &(struct sync_reply){.result = SYNC_NOTHING, .text = strbuf_slice(&text)});
     strbuf_free(&text);
     strbuf_free(&frame);
 }
@@ -252,14 +255,16 @@ start_next(struct service *s)
                  domain_came);
 }
 
-static bool
+/* Its number; 0: there is no room. */
+static uint64_t
 add_wish(struct service *s, const struct sync_request *request, uint64_t peer_id, uint32_t id)
 {
     struct wish *w;
 
     if (s->wish_count == WISHES_MAX)
-        return false;
+        return 0;
     w = xcalloc(1, sizeof(*w));
+    w->run = ++s->last_run;
     w->peer_id = peer_id;
     w->request_id = id;
     w->domain = xslicedup(request->domain);
@@ -268,7 +273,7 @@ add_wish(struct service *s, const struct sync_request *request, uint64_t peer_id
     TAILQ_INSERT_TAIL(&s->wishes, w, link);
     s->wish_count++;
     start_next(s);
-    return true;
+    return s->last_run;
 }
 
 /* ---- intervals ---- */
@@ -351,14 +356,19 @@ struct errand {
 };
 
 static void
-answer(const struct errand *e, enum sync_result result, struct slice text)
+answer(const struct errand *e, const struct sync_reply *reply)
 {
     struct strbuf frame = strbuf_new(REQUEST_MAX);
-    const struct sync_reply reply = {(uint8_t)result, text, SLICE("")};
 
-    if (sync_reply_encode(&frame, e->request_id, &reply) == 0)
+    if (sync_reply_encode(&frame, e->request_id, reply) == 0)
         ipc_peer_send(e->peer, &frame, -1);
     strbuf_free(&frame);
+}
+
+static void
+refuse(const struct errand *e, struct slice text)
+{
+    answer(e, &(struct sync_reply){.result = SYNC_NOTHING, .text = text});
 }
 
 static bool
@@ -401,29 +411,34 @@ is_waiting_for(const struct service *s, const struct wish *w, const struct sync_
 static void
 take_start(struct service *s, const struct errand *e, const struct sync_request *request)
 {
-    const struct wish *w, *waiting = NULL;
+    const struct wish *w = NULL;
     unsigned count = 0;
+    uint64_t run = 0;
 
     TAILQ_FOREACH(w, &s->wishes, link)
     {
-        count += slice_eq(w->request.domain, request->domain);
+        if (slice_eq(slice_of(w->domain), request->domain))
+            count++;
         if (is_waiting_for(s, w, request))
-            waiting = w;
+            run = w->run;
     }
-    if (waiting == NULL && count >= DOMAIN_MAX)
-        answer(e, SYNC_NOTHING,
-               SLICE("two of that domain are under way or wait: try again when one has ended"));
-    else if (waiting == NULL && !add_wish(s, request, 0, e->request_id))
-        answer(e, SYNC_NOTHING, SLICE("too much is under way"));
+    if (run == 0 && count >= DOMAIN_MAX) {
+        refuse(e, SLICE("two of that domain are under way or wait: try again when one has ended"));
+        return;
+    }
+    if (run == 0)
+        run = add_wish(s, request, 0, e->request_id);
+    if (run == 0)
+        refuse(e, SLICE("too much is under way"));
     else
-        answer(e, SYNC_WHOLE, SLICE(""));
+        answer(e, &(struct sync_reply){.result = SYNC_WHOLE, .run = run});
 }
 
 static void
 take_run(struct service *s, const struct errand *e, const struct sync_request *request)
 {
-    if (!add_wish(s, request, ipc_peer_id(e->peer), e->request_id))
-        answer(e, SYNC_NOTHING, SLICE("too much is under way"));
+    if (add_wish(s, request, ipc_peer_id(e->peer), e->request_id) == 0)
+        refuse(e, SLICE("too much is under way"));
 }
 
 static int
@@ -482,6 +497,7 @@ service_start(struct daemon *d, const struct service_options *options)
     s->daemon = d;
     s->options = options;
     TAILQ_INIT(&s->wishes);
+    s->last_run = (uint64_t)clock_real_ms();
     s->last = map_new(SCHEDULE_MAX);
     s->reports = reports_new();
     s->cursor = strbuf_new(ACCOUNTD_CURSOR_MAX);

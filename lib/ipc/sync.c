@@ -41,6 +41,7 @@ sync_reply_encode(struct strbuf *out, uint32_t id, const struct sync_reply *repl
     writer_u8(&w, reply->result);
     writer_bytes(&w, slice_sub(reply->text, 0, SYNC_TEXT_MAX));
     writer_bytes(&w, reply->data);
+    writer_u64(&w, reply->run);
     return frame_end(&w);
 }
 
@@ -52,6 +53,7 @@ sync_reply_decode(struct slice payload, struct sync_reply *reply)
     reply->result = reader_u8(&r);
     reply->text = reader_bytes(&r, SYNC_TEXT_MAX);
     reply->data = reader_bytes(&r, SYNC_REPLY_MAX);
+    reply->run = reader_u64(&r);
     return reply->result > SYNC_NOTHING ? -1 : reader_end(&r);
 }
 
@@ -62,6 +64,7 @@ sync_report_encode(struct strbuf *out, uint32_t id, const struct sync_report *re
 
     writer_u8(&w, report->is_under_way);
     writer_u8(&w, report->has_ended);
+    writer_u64(&w, report->run);
     writer_u64(&w, (uint64_t)report->began_ms);
     writer_u64(&w, (uint64_t)report->ended_ms);
     writer_u8(&w, report->dry_run);
@@ -78,6 +81,7 @@ sync_report_decode(struct slice payload, struct sync_report *report)
 
     report->is_under_way = reader_u8(&r) != 0;
     report->has_ended = reader_u8(&r) != 0;
+    report->run = reader_u64(&r);
     report->began_ms = (int64_t)reader_u64(&r);
     report->ended_ms = (int64_t)reader_u64(&r);
     report->dry_run = reader_u8(&r) != 0;

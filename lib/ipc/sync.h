@@ -13,9 +13,9 @@
 #define SYNC_TEXT_MAX 2000
 #define SYNC_DOMAIN_MAX 253
 
-/* RUN is answered when it is done; START, the same, at once: WHOLE, it is to come, or NOTHING and
- * why not; one that waits and would do the same is not added again. REPORT asks how the last one of
- * the domain ended: REPORTED. */
+/* RUN is answered when it is done; START, the same, at once: WHOLE, it is to come, with the number
+ * that its report will have, or NOTHING and why not; one that waits and would do the same is not
+ * added again. REPORT asks how the last one of the domain ended: REPORTED. */
 enum sync_type { SYNC_RUN = 1, SYNC_DONE, SYNC_START, SYNC_REPORT, SYNC_REPORTED };
 
 struct sync_request {
@@ -38,11 +38,13 @@ struct sync_reply {
     uint8_t result;    /* enum sync_result */
     struct slice text; /* one line: how much of what, or why not */
     struct slice data; /* objects (lib/ipc/object.h): action, kind, name, result */
+    uint64_t run;      /* of START: above those of all before it; else 0 */
 };
 /* As long as syncd has run. */
 struct sync_report {
     bool is_under_way;          /* one is, or waits for its turn */
     bool has_ended;             /* one has, and this is how: */
+    uint64_t run;               /* its number */
     int64_t began_ms, ended_ms; /* real time */
     bool dry_run;
     uint8_t result;          /* enum sync_result */

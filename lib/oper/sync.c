@@ -2,12 +2,14 @@
  * lib/oper/sync.c - synchronisation of a domain with a directory: syncd is asked to begin, and how
  * the last one ended. accountd has judged by the domain that the request names.
  */
+#include <stdio.h>
+
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
 #include "lib/oper/oper.h"
 #include "lib/oper/sync_call.h"
 
-enum { ASK_MS = 20000, TIME_MAX = 40 };
+enum { ASK_MS = 20000, TIME_MAX = 40, NUMBER_MAX = 24 };
 
 /* 0, or -1 and the answer says why. `fields`: the request's, or the domain alone. */
 static int
@@ -36,6 +38,23 @@ away(struct oper *op)
     oper_fail(op, OPER_AWAY, "syncd does not answer; is the service 'sync' running?");
 }
 
+/* "" if there is none. */
+static struct slice
+number_of(uint64_t run, char room[NUMBER_MAX])
+{
+    (void)snprintf(room, NUMBER_MAX, "%llu", (unsigned long long)run);
+    return run == 0 ? SLICE("") : slice_of(room);
+}
+
+static void
+answer_started(struct oper *op, uint64_t run)
+{
+    char room[NUMBER_MAX];
+
+    object_add(&op->data, &(const struct object_field){SLICE("run"), number_of(run, room)}, 1);
+    oper_tell(op, SLICE("domain"), SLICE(""), oper_field(op, "domain"));
+}
+
 void
 oper_sync_run(struct oper *op)
 {
@@ -50,7 +69,7 @@ oper_sync_run(struct oper *op)
         else if (reply.result != SYNC_WHOLE)
             oper_fail_line(op, OPER_REFUSED, reply.text);
         else
-            oper_tell(op, SLICE("domain"), SLICE(""), oper_field(op, "domain"));
+            answer_started(op, reply.run);
     }
     sync_call_free(&call);
     strbuf_free(&request);
@@ -80,6 +99,7 @@ oper_sync_show(struct oper *op)
     struct strbuf began = strbuf_new(TIME_MAX), ended = strbuf_new(TIME_MAX);
     struct sync_report report;
     struct sync_call *call = ask_report(op, "domain", &report);
+    char room[NUMBER_MAX];
 
     if (call != NULL && report.has_ended) {
         (void)clock_rfc3339(report.began_ms, &began); /* both fit */
@@ -96,8 +116,9 @@ oper_sync_show(struct oper *op)
                        {SLICE("outcome"),
                         report.has_ended ? slice_of(outcomes[report.result]) : SLICE("")},
                        {SLICE("said"), report.text},
+                       {SLICE("run"), number_of(report.run, room)},
                    },
-                   7);
+                   8);
     sync_call_free(&call);
     strbuf_free(&began);
     strbuf_free(&ended);

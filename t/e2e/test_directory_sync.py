@@ -101,11 +101,13 @@ def test_over_the_api_for_the_domains_administrator(suite, domain):
     suite.run("admin", "add", f"a-{domain}", "type=domain", f"domains={domain}", "--password-stdin", stdin="A-good-secret7\n")
     api = Api(suite, f"a-{domain}", "A-good-secret7")
     assert api.ok("SyncStatus", domain=domain)["object"] == {
-        "domain": domain, "under_way": False, "began": "", "ended": "", "dry_run": False, "outcome": "", "said": ""}
+        "domain": domain, "under_way": False, "began": "", "ended": "", "dry_run": False, "outcome": "", "said": "", "run": None}
 
     def synchronise(**options):
-        api.ok("SyncDirectory", domain=domain, **options)
-        return wait_for(lambda: not (status := api.ok("SyncStatus", domain=domain)["object"])["under_way"] and status, 60, "it has ended")
+        run = api.ok("SyncDirectory", domain=domain, **options)["run"]
+        status = wait_for(lambda: not (status := api.ok("SyncStatus", domain=domain)["object"])["under_way"] and status, 60, "it has ended")
+        assert status["run"] == run
+        return status
 
     status = synchronise(dry_run=True)
     assert status["dry_run"] and status["outcome"] == "whole" and "10 changes would be made" in status["said"] and users(suite, domain) == {}
@@ -131,13 +133,14 @@ def test_asking_again_and_again_fills_no_queue(suite, domain):
     api = Api(suite, f"a-{domain}", "A-good-secret7")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         suite.run("domain", "set", domain, f"sync_from=ldap://127.0.0.1:{silent.getsockname()[1]}/{BASE}")
-        api.ok("SyncDirectory", domain=domain)
+        first = api.ok("SyncDirectory", domain=domain)["run"]
         silent.settimeout(30)
         with silent.accept()[0]:  # it is under way, and gets no answer
-            for _ in range(5):
-                api.ok("SyncDirectory", domain=domain)
+            (second,) = {api.ok("SyncDirectory", domain=domain)["run"] for _ in range(5)}
+            assert second > first
             assert api.result("SyncDirectory", domain=domain, dry_run=True) == 3
     wait_for(lambda: not api.ok("SyncStatus", domain=domain)["object"]["under_way"], 60, "both have ended")
+    assert api.ok("SyncStatus", domain=domain)["object"]["run"] == second
     assert suite.log("sync").count(f"event=sync_failed domain={domain}") == 2
     api.ok("SyncDirectory", domain=domain, dry_run=True)
     wait_for(lambda: api.ok("SyncStatus", domain=domain)["object"]["dry_run"], 60, "there is room again")

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from admin_api import Api
 from instance import Instance, wait_for
 
 PASSWORD = "A-good-secret7"
@@ -232,6 +233,29 @@ def test_the_suite_at_a_glance(inst, home):
     assert glance().endswith("Z smtpd event=fell_again")
     lines = there(inst, home, "log", "smtp", "-n", "1000").out.splitlines()
     assert [line.split(" ", 1)[1] for line in lines if "fell_again" in line] == ['smtpd[1] error event=fell_again why="a b"']
+
+
+def test_a_synchronisation_ends_with_its_own_report(inst, home):
+    """Another one of the domain went before it, and one comes behind it: neither's end is its own."""
+    api = Api(inst, "admin", PASSWORD)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        inst.run("domain", "set", "e.test", f"sync_from=ldap://127.0.0.1:{silent.getsockname()[1]}/dc=e")
+        before = inst.log("audit").count("verb=run kind=synchronisation")
+        first = api.ok("SyncDirectory", domain="e.test", force=True)["run"]
+        with silent.accept()[0]:
+            command = [inst.build / "bin/posthorn", "--profile", "admin", "directory", "sync", "e.test"]
+            waiting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "XDG_CONFIG_HOME": str(home)})
+            wait_for(lambda: inst.log("audit").count("verb=run kind=synchronisation") == before + 2, 30, "it has been asked for")
+        with silent.accept()[0]:  # that of the command
+            assert api.ok("SyncStatus", domain="e.test")["object"]["run"] == first and waiting.poll() is None
+            last = api.ok("SyncDirectory", domain="e.test", dry_run=True)["run"]
+        with waiting, silent.accept()[0]:  # the last one, which gets no answer
+            out, err = waiting.communicate(timeout=30)
+            assert waiting.returncode == 1 and b"nothing was changed" in err and b"another" not in err, err
+            assert api.ok("SyncStatus", domain="e.test")["object"]["under_way"]
+    wait_for(lambda: api.ok("SyncStatus", domain="e.test")["object"]["run"] == last, 60, "the last one has ended")
+    inst.run("domain", "set", "e.test", "sync_from=")
 
 
 def test_the_own_password_is_changed_from_elsewhere(inst, home):
