@@ -300,7 +300,7 @@ set_aside(const struct log_files *files, const char *name, struct slice service)
     if (clock_real_ms() - end_ms < (int64_t)files->policy.rotate_age_ms)
         return;
     stamp_of(end_ms, stamp);
-    (void)snprintf(to, sizeof(to), "%s.%s", name, stamp);
+    (void)snprintf(to, sizeof(to), "%.*s.log.%s", (int)service.len, service.ptr, stamp);
     (void)renameat2(files->dirfd, name, files->dirfd, to, RENAME_NOREPLACE); /* else next time */
 }
 

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+
+enum { PAUSE_NS = 50000000, PAUSES_MAX = 100 }; /* 5 s */
 
 static int
 open_below(const char *queue, const char *name, int flags)
@@ -22,8 +25,8 @@ open_below(const char *queue, const char *name, int flags)
 
 /* The trigger for reading too: a FIFO opened for writing alone wants a reader, and the queue
  * manager may not be there yet. */
-int
-outbox_open(struct outbox *outbox, const char *queue)
+static int
+open_all(struct outbox *outbox, const char *queue)
 {
     *outbox = (struct outbox){.tmp_dirfd = open_below(queue, "tmp", O_RDONLY | O_DIRECTORY),
                               .new_dirfd = open_below(queue, "new", O_RDONLY | O_DIRECTORY),
@@ -34,6 +37,20 @@ outbox_open(struct outbox *outbox, const char *queue)
     close_keep_errno(outbox->new_dirfd);
     close_keep_errno(outbox->trigger_fd);
     return -1;
+}
+
+/* Daemons start at once, and it is queue-manager that makes what the spool lacks. */
+int
+outbox_open(struct outbox *outbox, const char *queue)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int rc = open_all(outbox, queue);
+
+    for (unsigned i = 0; rc < 0 && errno == ENOENT && i < PAUSES_MAX; i++) {
+        (void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
+        rc = open_all(outbox, queue);
+    }
+    return rc;
 }
 
 int

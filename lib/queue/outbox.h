@@ -11,8 +11,9 @@ struct outbox {
     int tmp_dirfd, new_dirfd, trigger_fd; /* of the queue */
 };
 
-/* Opens them, `queue` being the queue's path; they are open for as long as the process lives. 0, or
- * -1 with errno. The umask must be 0002 or smaller when mail is put there (queue_file_create). */
+/* Opens them, `queue` being the queue's path; they are open for as long as the process lives. What
+ * is not there yet is waited for up to 5 s. 0, or -1 with errno. The umask must be 0002 or smaller
+ * when mail is put there (queue_file_create). */
 int outbox_open(struct outbox *outbox, const char *queue);
 /* The message `id` is on disk before it returns, and queue-manager is woken. 0, or -1 with errno:
  * EFBIG where `content` has overflowed. */
