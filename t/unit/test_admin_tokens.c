@@ -94,6 +94,7 @@ int
 account_set(struct account *account, const struct accountd_login_reply *reply)
 {
     account->known = reply->state == ACCOUNTD_LOGIN_OK;
+    free(account->record);
     account->record = xslicedup(reply->password);
     return 0;
 }
@@ -101,6 +102,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
 void
 account_clear(struct account *account)
 {
+    free(account->record);
     *account = (struct account){.known = false};
 }
 
@@ -129,6 +131,13 @@ session_of(const char *user)
                             .user = user == NULL ? NULL : xstrdup(user)};
 }
 
+static void
+session_done(struct session *s)
+{
+    account_clear(&s->account);
+    free(s->user);
+}
+
 /* What the session gets that asks for a token ("") or has one ended. */
 static const char *
 ask(struct session *s, const char *ended)
@@ -150,7 +159,9 @@ token_of(const char *user, const char *record)
 
     s.account.record = xstrdup(record);
     admin_proved(&s);
-    return xstrdup(ask(&s, ""));
+    (void)ask(&s, "");
+    session_done(&s);
+    return xstrdup(token);
 }
 
 static void
@@ -179,6 +190,7 @@ opens(const char *text, uint8_t state, const char *record)
     admin_token_login(&s, slice_of(text));
     if (asked != NULL)
         answer(state, record);
+    session_done(&s);
     ck_assert_int_eq(failure, is_in ? -1 : AUTHD_BAD_CREDENTIALS);
     return is_in;
 }
@@ -194,7 +206,7 @@ begin(int64_t timeout_ms)
 
 START_TEST(a_token_opens_as_long_as_the_password_is_the_same)
 {
-    char *ann, *other;
+    char *ann, *other, *third;
 
     begin(LONG_MS);
     ann = token_of("ann", "{X}1");
@@ -208,7 +220,11 @@ START_TEST(a_token_opens_as_long_as_the_password_is_the_same)
     ck_assert(!opens(other, ACCOUNTD_LOGIN_OK, "{X}1"));
     ck_assert(!opens("", ACCOUNTD_LOGIN_OK, "{X}1")); /* as the free places are */
     ck_assert(asked == NULL);
-    ck_assert(!opens(token_of("ann", "{X}1") + 1, ACCOUNTD_LOGIN_OK, "{X}1"));
+    third = token_of("ann", "{X}1");
+    ck_assert(!opens(third + 1, ACCOUNTD_LOGIN_OK, "{X}1"));
+    free(third);
+    free(other);
+    free(ann);
 }
 END_TEST
 
@@ -235,6 +251,8 @@ START_TEST(one_that_is_not_used_ends_and_one_that_is_does_not)
     ck_assert(!opens(idle, ACCOUNTD_LOGIN_OK, "{X}1"));
     pass(TIMEOUT_MS + 1);
     ck_assert(!opens(used, ACCOUNTD_LOGIN_OK, "{X}1"));
+    free(used);
+    free(idle);
 }
 END_TEST
 
@@ -258,6 +276,10 @@ START_TEST(it_is_ended_by_its_own_administrator_alone)
     ck_assert_int_eq(
         admin_token_ask(&ann, slice_sub(strbuf_slice(&frame), FRAME_HEADER, frame.len)), -1);
     strbuf_free(&frame);
+    free(text);
+    session_done(&ann);
+    session_done(&bob);
+    session_done(&nobody);
 }
 END_TEST
 
@@ -278,6 +300,8 @@ START_TEST(of_too_many_the_one_that_was_not_used_longest_goes)
     ck_assert(opens(all[0], ACCOUNTD_LOGIN_OK, "{X}1"));
     ck_assert(opens(all[2], ACCOUNTD_LOGIN_OK, "{X}1"));
     ck_assert(opens(all[TOKENS], ACCOUNTD_LOGIN_OK, "{X}1"));
+    for (size_t i = 0; i <= TOKENS; i++)
+        free(all[i]);
 }
 END_TEST
 
